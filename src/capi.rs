@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! The C face: C pointers in, `0` or `-1` and errno out. Translation and validation of pointers,
+//! sizes and flags, and the only room that knows the `fe_*` types.
+//!
+//! The C caller's part of each bargain is in the doc comment of the function, which is what the
+//! caller gets to read in the header.
+
+// Pointers from C, and symbols for it.
+#![allow(unsafe_code)]
+// What the C caller must see to is in the doc comments, in C's terms: they are the header's.
+#![allow(clippy::missing_safety_doc)]
+
+mod child;
+mod error;
+mod read;
+mod spawn;
+mod types;
+
+pub use child::{fe_child_close, fe_kill, fe_wait};
+pub use error::{fe_error_message, fe_step_name};
+pub use spawn::fe_spawn;
+pub use types::*;
+
+use core::ffi::c_char;
+
+/// The version of the library that is running, such as "0.1.0". A static string.
+#[no_mangle]
+pub extern "C" fn fe_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! `fe_child` and what is done with it.
+
+use super::error::way_number;
+use super::types::*;
+use crate::launch::Started;
+use crate::process::Process;
+use crate::sys::{self, Errno, Fd};
+use core::ffi::c_int;
+
+/// No child.
+pub const EMPTY: fe_child = fe_child { pid: -1, pidfd: -1, way: 0, state: 0, reserved: [0; 6] };
+
+// fe_child.state. What isn't marked is not believed: an fe_child that is all zero owns no
+// descriptor 0.
+const OWNS_PIDFD: u32 = 1;
+const WAITED_FOR: u32 = 2;
+const TRACED: u32 = 4;
+
+/// A started child as C sees it.
+pub fn fe_child_of(started: Started, traced: bool) -> fe_child {
+    let owns = if started.pidfd.is_some() { OWNS_PIDFD } else { 0 };
+    fe_child {
+        pid: started.pid,
+        pidfd: started.pidfd.map_or(-1, Fd::release),
+        way: way_number(started.way),
+        state: owns | if traced { TRACED } else { 0 },
+        ..EMPTY
+    }
+}
+
+impl fe_child {
+    /// The process, unless there is none or it was waited for.
+    fn process(&self) -> Option<Process> {
+        let has = |bit| self.state & bit != 0;
+        (self.pid > 0 && !has(WAITED_FOR)).then_some(Process {
+            pid: self.pid,
+            pidfd: has(OWNS_PIDFD).then_some(self.pidfd),
+            traced: has(TRACED),
+        })
+    }
+}
+
+fn result(result: Result<(), Errno>) -> c_int {
+    match result {
+        Ok(()) => 0,
+        Err(errno) => {
+            errno::set_errno(errno::Errno(errno));
+            -1
+        }
+    }
+}
+
+/// Waits until the child has ended and stores its wait(2) status in `status`, which may be NULL. It
+/// waits for at most `timeout_ms` milliseconds of CLOCK_MONOTONIC; 0 only looks, and -1 waits for
+/// ever (any other negative number is EINVAL). Returns 0, or -1 with errno: ETIMEDOUT when the time
+/// is up, ECHILD when the child was waited for before, by this or by other means, when the caller
+/// ignores SIGCHLD, or for an empty child; EINVAL for NULL. Never EINTR. With FE_PTRACE it returns
+/// the stops of the child too, as wait(2) does for a tracer; the child is then still to be waited
+/// for. No cancellation point. One fe_child must not be used from two threads at once; different
+/// ones may.
+#[no_mangle]
+pub unsafe extern "C" fn fe_wait(
+    child: *mut fe_child,
+    timeout_ms: c_int,
+    status: *mut c_int,
+) -> c_int {
+    // SAFETY: the C caller: child is NULL or one that fe_spawn has written, or all zero.
+    let Some(child) = (unsafe { child.as_mut() }) else {
+        return result(Err(libc::EINVAL));
+    };
+    if timeout_ms < -1 {
+        return result(Err(libc::EINVAL));
+    }
+    let waited = match child.process() {
+        Some(process) => process.wait(timeout_ms),
+        None => Err(libc::ECHILD),
+    };
+    result(match waited {
+        Ok(Some(value)) => {
+            // A traced child that has stopped is not gone.
+            if value & 0xff != 0x7f {
+                child.state |= WAITED_FOR;
+            }
+            if !status.is_null() {
+                // SAFETY: the C caller: status is NULL or writable.
+                unsafe { status.write(value) };
+            }
+            Ok(())
+        }
+        Ok(None) => Err(libc::ETIMEDOUT),
+        Err(errno) => {
+            if errno == libc::ECHILD && child.pid > 0 {
+                child.state |= WAITED_FOR;
+            }
+            Err(errno)
+        }
+    })
+}
+
+/// Sends the child a signal; with 0 only looks whether it is there. Returns 0, or -1 with errno:
+/// ESRCH when it was waited for, by whomever, or for an empty child; EPERM when the caller may not
+/// (the child has other credentials); EINVAL for NULL or a signal that does not exist. A child that
+/// has ended but was not waited for takes any signal and does nothing. With FE_PIDFD a recycled pid
+/// is never hit; without, not unless another thread waits for the child at the same moment.
+/// Async-signal-safe, but for errno.
+#[no_mangle]
+pub unsafe extern "C" fn fe_kill(child: *mut fe_child, sig: c_int) -> c_int {
+    // SAFETY: the C caller: as fe_wait.
+    let Some(child) = (unsafe { child.as_ref() }) else {
+        return result(Err(libc::EINVAL));
+    };
+    result(match child.process() {
+        Some(process) => process.kill(sig),
+        None => Err(libc::ESRCH),
+    })
+}
+
+/// Gives back what the child holds (its pidfd) and makes it empty. Neither kills the child nor
+/// waits for it: one that was not waited for is a zombie until the caller's own wait(2) or exit.
+/// NULL and an empty child are fine.
+#[no_mangle]
+pub unsafe extern "C" fn fe_child_close(child: *mut fe_child) {
+    // SAFETY: the C caller: as fe_wait.
+    let Some(child) = (unsafe { child.as_mut() }) else {
+        return;
+    };
+    if child.pid > 0 && child.state & OWNS_PIDFD != 0 {
+        sys::close(child.pidfd);
+    }
+    *child = EMPTY;
+}

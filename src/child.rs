@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! The child's side: the only code between clone and exec.
+//!
+//! In the shared way it runs in the caller's memory, on the caller's stack, while the calling
+//! thread is suspended and all others go on. Another thread may have held any lock when the clone
+//! was made; this one holds the errno and the thread-local data of a libc that doesn't know the
+//! child. So the child
+//!
+//! * makes raw system calls only: no libc, no errno, no allocation, no lock;
+//! * cannot panic, format or index, and calls no function outside the ELF section `fe_child`: there
+//!   is no jump table, memcpy or lazily bound symbol (tests/artefact.sh disassembles the release
+//!   .so);
+//! * writes to nothing but its own stack frame and the record;
+//! * never returns: above its frame are frames that the caller goes on with.
+//!
+//! Signals are all blocked until `sigmask`, so no handler of the caller's can run in between; those
+//! that are caught have been set to default before.
+
+#![allow(unsafe_code)] // raw pointers and raw system calls are all that may be used here
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
+mod close;
+
+use crate::error::Step;
+use crate::plan::call::{From, Rule, REGISTERS};
+use crate::plan::Call;
+use crate::sys::syscall;
+use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
+
+/// What the child has to tell, where its parent can read it.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub struct Record {
+    /// The step that the child is in, as a number.
+    pub step: AtomicI32,
+    /// And the item of that step.
+    pub index: AtomicI32,
+    /// Not 0: that step failed.
+    pub errno: AtomicI32,
+}
+
+/// What the child is started with.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// The plan's calls.
+    pub calls: &'a [Call<'a>],
+    /// Where to tell.
+    pub record: &'a Record,
+    /// Set to 1, to show the parent whether memory is shared.
+    pub sentinel: &'a AtomicU32,
+    /// The signal mask for the program.
+    pub mask: &'a u64,
+    /// Whether caught signals are still to be set to their default: where clone3 hasn't done it.
+    pub reset_handlers: bool,
+    /// Piped way: the error pipe's write end; -1 for none.
+    pub error_pipe: i32,
+    /// Piped way with id maps: both ends of the pipe that tells when they are written; -1 for none.
+    pub maps_pipe: [i32; 2],
+}
+
+/// Runs the plan. `start` is a `Start`.
+///
+/// # Safety
+/// `start` points to a `Start` that lives until this process execs or ends. Called as a new process only, with
+/// all signals blocked.
+#[link_section = "fe_child"]
+#[inline(never)]
+pub unsafe extern "C" fn run(start: *const u8) -> ! {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let start = &*start.cast::<Start<'_>>();
+        let child = Child { record: start.record, error_pipe: start.error_pipe };
+        start.sentinel.store(1, Relaxed);
+        if start.reset_handlers {
+            child.reset_handlers();
+        }
+        let [read_end, write_end] = start.maps_pipe;
+        if read_end >= 0 {
+            child.wait_for_maps(read_end, write_end);
+        }
+        let calls = start.calls.as_ptr();
+        child.run_calls(
+            calls,
+            calls.add(start.calls.len()),
+            core::ptr::from_ref(start.mask) as usize,
+        )
+    }
+}
+
+struct Child {
+    record: *const Record,
+    error_pipe: i32,
+}
+
+/// A raw system call of up to four arguments.
+///
+/// # Safety
+/// As its man page says.
+#[inline(always)]
+unsafe fn call(nr: libc::c_long, a: usize, b: usize, c: usize, d: usize) -> isize {
+    // SAFETY: the caller's.
+    unsafe { syscall(nr as usize, [a, b, c, d, 0, 0]) }
+}
+
+/// An errno as the kernel would return it.
+#[inline(always)]
+fn error(errno: i32) -> isize {
+    errno.wrapping_neg() as isize
+}
+
+/// Whether the kernel's result is an errno.
+#[inline(always)]
+fn is_error(result: isize) -> bool {
+    (-4095..0).contains(&result)
+}
+
+impl Child {
+    /// Says what is about to be done, for the parent to know if it is the last thing this process
+    /// does.
+    #[inline(always)]
+    unsafe fn enter(&self, step: i32, index: i32) {
+        // SAFETY: run()'s caller: the record is writable, and only this process writes to it.
+        unsafe {
+            (*self.record).step.store(step, Relaxed);
+            (*self.record).index.store(index, Relaxed);
+        }
+    }
+
+    /// Says what went wrong with it, and ends.
+    #[inline(always)]
+    unsafe fn fail(&self, result: isize) -> ! {
+        // SAFETY: as enter. The byte only wakes the parent; the calls that end have no pointers.
+        unsafe {
+            (*self.record).errno.store(result.wrapping_neg() as i32, Relaxed);
+            if self.error_pipe >= 0 {
+                let byte = 0u8;
+                let byte = &raw const byte as usize;
+                // If it can't be written, the end of file that follows tells the parent as well.
+                let _ = call(libc::SYS_write, self.error_pipe as usize, byte, 1, 0);
+            }
+            loop {
+                // A filter may forbid either.
+                let _ = call(libc::SYS_exit, 127, 0, 0, 0);
+                let _ = call(libc::SYS_exit_group, 127, 0, 0, 0);
+                trap();
+            }
+        }
+    }
+
+    /// The loop over the plan.
+    #[inline(always)]
+    unsafe fn run_calls(&self, calls: *const Call<'_>, end: *const Call<'_>, mask: usize) -> ! {
+        // SAFETY: run()'s caller: calls to end are the calls of a Plan, which are made by their
+        // constructors only: arguments fit their system call, argument < 6.
+        unsafe {
+            let mut registers: [usize; REGISTERS] = [0, 0, mask];
+            let registers = (&raw mut registers).cast::<usize>();
+            let mut next = calls;
+            // The first candidate for exec that was found but not allowed; -1: none was.
+            let mut denied = -1i32;
+            while next != end {
+                let this = &*next;
+                next = next.add(1);
+                self.enter(this.step as i32, this.index);
+                let register = registers.add(this.register as usize);
+                let mut args = this.args;
+                let argument = (&raw mut args).cast::<usize>().add(this.argument as usize);
+                if this.from as u8 == From::Value as u8 {
+                    *argument = *register;
+                } else if this.from as u8 == From::Address as u8 {
+                    *argument = register as usize;
+                }
+                if this.rule as u8 == Rule::CloseFrom as u8 {
+                    self.close_from(args);
+                    continue;
+                }
+                let result = syscall(this.nr, args);
+                if this.rule as u8 == Rule::ParentAlive as u8 {
+                    self.check_parent(result, args);
+                } else if this.rule as u8 == Rule::Exec as u8 {
+                    denied = self.exec_failed(result, this.index, denied, next == end);
+                } else if is_error(result) && result.wrapping_neg() != this.harmless as isize {
+                    self.fail(result);
+                }
+                if this.into {
+                    // An error that is harmless leaves -1, no descriptor.
+                    *register = if is_error(result) { usize::MAX } else { result as usize };
+                }
+            }
+            // A plan ends with exec; this is for a plan without any.
+            self.fail(error(libc::ENOEXEC))
+        }
+    }
+
+    /// A candidate was not executed. Goes on (with the index of the first that was denied) where
+    /// execvp(3) would, and there is another.
+    #[inline(always)]
+    unsafe fn exec_failed(&self, result: isize, index: i32, denied: i32, last: bool) -> i32 {
+        let errno = result.wrapping_neg() as i32;
+        let not_allowed = errno == libc::EACCES;
+        let not_here = not_allowed
+            || errno == libc::ENOENT
+            || errno == libc::ENOTDIR
+            || errno == libc::ESTALE
+            || errno == libc::ENODEV
+            || errno == libc::ETIMEDOUT;
+        let denied = if not_allowed && denied < 0 { index } else { denied };
+        if !last && not_here {
+            return denied;
+        }
+        // SAFETY: as run_calls.
+        unsafe {
+            if denied >= 0 && not_here {
+                self.enter(Step::Exec as i32, denied);
+                self.fail(error(libc::EACCES));
+            }
+            if index >= 0 && not_here {
+                // Found in none of them: no element is to blame.
+                self.enter(Step::Exec as i32, -1);
+            }
+            self.fail(result)
+        }
+    }
+
+    /// Sends itself the death signal if the parent died before it was asked for. The signal strikes
+    /// when the mask is set. 0: the parent is in another pid namespace, and cannot be told from a
+    /// dead one.
+    #[inline(always)]
+    unsafe fn check_parent(&self, parent: isize, args: [usize; 6]) {
+        let [expected, signal, ..] = args;
+        if parent == expected as isize || parent == 0 {
+            return;
+        }
+        // SAFETY: no pointers.
+        unsafe {
+            let me = call(libc::SYS_getpid, 0, 0, 0, 0);
+            let result = call(libc::SYS_kill, me as usize, signal, 0, 0);
+            if is_error(result) {
+                self.fail(result);
+            }
+        }
+    }
+
+    /// Caught signals become default, ignored ones stay ignored.
+    #[inline(always)]
+    unsafe fn reset_handlers(&self) {
+        // The kernel's struct sigaction on both machines: handler, flags, restorer, mask.
+        #[repr(C)]
+        struct Action {
+            handler: usize,
+            rest: [usize; 3],
+        }
+        // SAFETY: the action is readable and writable; 8 is the size of the kernel's sigset_t.
+        unsafe {
+            self.enter(Step::Sigaction as i32, -1);
+            let mut signal = 1usize;
+            while signal <= 64 {
+                let mut action = Action { handler: 0, rest: [0; 3] };
+                let place = &raw mut action as usize;
+                // SIGKILL and SIGSTOP have no handler to ask for.
+                let result = call(libc::SYS_rt_sigaction, signal, 0, place, 8);
+                if !is_error(result) && action.handler > libc::SIG_IGN {
+                    action = Action { handler: libc::SIG_DFL, rest: [0; 3] };
+                    let place = &raw const action as usize;
+                    let result = call(libc::SYS_rt_sigaction, signal, place, 0, 8);
+                    if is_error(result) {
+                        self.fail(result);
+                    }
+                }
+                signal = signal.wrapping_add(1);
+            }
+        }
+    }
+
+    /// Waits until the parent has written the id maps. End of file instead of the byte: it died.
+    #[inline(always)]
+    unsafe fn wait_for_maps(&self, read_end: i32, write_end: i32) {
+        // SAFETY: byte is writable.
+        unsafe {
+            self.enter(Step::MapsWait as i32, -1);
+            // Else there would never be an end of file.
+            let result = call(libc::SYS_close, write_end as usize, 0, 0, 0);
+            if is_error(result) {
+                self.fail(result);
+            }
+            let mut byte = 0u8;
+            loop {
+                let byte = &raw mut byte as usize;
+                let result = call(libc::SYS_read, read_end as usize, byte, 1, 0);
+                if result == 1 {
+                    return;
+                }
+                if result == 0 {
+                    self.fail(error(libc::EPIPE));
+                }
+                // EINTR: signals are blocked, but a tracer can interrupt.
+                if result != error(libc::EINTR) {
+                    self.fail(result);
+                }
+            }
+        }
+    }
+}
+
+/// An instruction that kills the process.
+#[inline(always)]
+fn trap() {
+    // SAFETY: the process has tried to end in every other way.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        core::arch::asm!("ud2");
+        #[cfg(target_arch = "aarch64")]
+        core::arch::asm!("brk 1");
+    }
+}

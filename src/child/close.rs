@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! Closing the others, with what the kernel has for it: close_range(2) (Linux 5.9), else
+//! /proc/self/fd, else one close for each number. The rules of child.rs hold here too.
+
+use super::{call, is_error, Child};
+
+/// Of what getdents64(2) gives: the offsets of an entry's length and name, as the kernel lays it
+/// out.
+const ENTRY_LENGTH: usize = 16;
+const ENTRY_NAME: usize = 19;
+
+/// Room for a few entries; the child's stack is the caller's, and may be small.
+#[repr(C, align(8))]
+struct Entries([u8; 512]);
+
+impl Child {
+    /// Closes all descriptors from `args[0]` on but the error pipe, which is close-on-exec and
+    /// still needed.
+    #[inline(always)]
+    pub(super) unsafe fn close_from(&self, args: [usize; 6]) {
+        let [first, last, ..] = args;
+        // SAFETY: no pointers.
+        unsafe {
+            let mut first = first;
+            let mut result = 0;
+            let pipe = self.error_pipe as usize;
+            if self.error_pipe >= 0 && pipe >= first {
+                if pipe > first {
+                    result = call(libc::SYS_close_range, first, pipe.wrapping_sub(1), 0, 0);
+                }
+                first = pipe.wrapping_add(1);
+            }
+            if !is_error(result) {
+                result = call(libc::SYS_close_range, first, last, 0, 0);
+            }
+            if is_error(result) {
+                let [first, ..] = args;
+                self.close_listed(first);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn close_unless_pipe(&self, fd: usize) {
+        if fd != self.error_pipe as usize {
+            // Whatever it says, the descriptor is closed or was not open. SAFETY: no pointers.
+            let _ = unsafe { call(libc::SYS_close, fd, 0, 0, 0) };
+        }
+    }
+
+    /// Those that /proc/self/fd lists.
+    #[inline(always)]
+    unsafe fn close_listed(&self, first: usize) {
+        // SAFETY: the buffer is written by the kernel up to the length that it returns, and read
+        // within it.
+        unsafe {
+            let path = c"/proc/self/fd".as_ptr() as usize;
+            let flags = (libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC) as usize;
+            let list = call(libc::SYS_openat, libc::AT_FDCWD as usize, path, flags, 0);
+            if is_error(list) {
+                self.close_each(first);
+                return;
+            }
+            let list = list as usize;
+            let mut entries = core::mem::MaybeUninit::<Entries>::uninit();
+            let entries = entries.as_mut_ptr().cast::<u8>();
+            loop {
+                let got = call(
+                    libc::SYS_getdents64,
+                    list,
+                    entries as usize,
+                    core::mem::size_of::<Entries>(),
+                    0,
+                );
+                if is_error(got) {
+                    self.close_each(first);
+                    return;
+                }
+                if got == 0 {
+                    break;
+                }
+                let mut entry = entries;
+                let end = entries.wrapping_add(got as usize);
+                while entry < end {
+                    let fd = number(entry.add(ENTRY_NAME));
+                    // "." and ".." are no numbers; the list itself is closed last.
+                    if fd != usize::MAX && fd >= first && fd != list {
+                        self.close_unless_pipe(fd);
+                    }
+                    let length = entry.add(ENTRY_LENGTH).cast::<u16>().read_unaligned();
+                    entry = entry.wrapping_add(length as usize);
+                }
+            }
+            let _ = call(libc::SYS_close, list, 0, 0, 0);
+        }
+    }
+
+    /// Every number up to the hard limit: descriptors may lie above a soft one that was lowered
+    /// since.
+    #[inline(always)]
+    unsafe fn close_each(&self, first: usize) {
+        // SAFETY: limit is writable for the two words of a struct rlimit64.
+        unsafe {
+            let mut limit = [0u64; 2];
+            let place = (&raw mut limit) as usize;
+            let result = call(libc::SYS_prlimit64, 0, libc::RLIMIT_NOFILE as usize, 0, place);
+            if is_error(result) {
+                self.fail(result);
+            }
+            let [_, hard] = limit;
+            let mut fd = first;
+            while (fd as u64) < hard && fd <= i32::MAX as usize {
+                self.close_unless_pipe(fd);
+                fd = fd.wrapping_add(1);
+            }
+        }
+    }
+}
+
+/// The decimal number that is the string at `at`; usize::MAX if it is none.
+///
+/// # Safety
+/// `at` points to a string.
+#[inline(always)]
+unsafe fn number(at: *const u8) -> usize {
+    // SAFETY: the caller's.
+    unsafe {
+        let mut at = at;
+        let mut value = 0usize;
+        while *at != 0 {
+            let digit = (*at).wrapping_sub(b'0');
+            if digit > 9 {
+                return usize::MAX;
+            }
+            value = value.wrapping_mul(10).wrapping_add(digit as usize);
+            at = at.wrapping_add(1);
+        }
+        value
+    }
+}

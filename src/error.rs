@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! Why a spawn failed: errno, step, index, signal. Copy, without heap, and below every other room.
+
+#![forbid(unsafe_code)]
+
+/// What a spawn was doing. The numbers are ABI (`FE_STEP_*`): frozen, and not the order of
+/// execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i32)]
+#[allow(missing_docs)] // described one by one at FE_STEP_* in capi/types.rs
+pub enum Step {
+    None = 0,
+    Args = 1,
+    Memory = 2,
+    Pipe = 3,
+    Clone = 4,
+    Pidfd = 5,
+    UidMap = 6,
+    SetgroupsDeny = 7,
+    GidMap = 8,
+    MapsWait = 9,
+    Sigaction = 10,
+    Propagation = 11,
+    Noctty = 12,
+    Setsid = 13,
+    Setpgid = 14,
+    Chroot = 15,
+    ChrootChdir = 16,
+    Setgroups = 17,
+    Setgid = 18,
+    Setuid = 19,
+    Chdir = 20,
+    Files = 21,
+    CloseOthers = 22,
+    Setctty = 23,
+    Foreground = 24,
+    Pdeathsig = 25,
+    ParentAlive = 26,
+    Sigmask = 27,
+    Ptrace = 28,
+    Exec = 29,
+}
+
+/// Every step with its name, at the place of its number.
+pub const STEPS: [(Step, &core::ffi::CStr); 30] = [
+    (Step::None, c"none"),
+    (Step::Args, c"args"),
+    (Step::Memory, c"memory"),
+    (Step::Pipe, c"pipe"),
+    (Step::Clone, c"clone"),
+    (Step::Pidfd, c"pidfd"),
+    (Step::UidMap, c"uid_map"),
+    (Step::SetgroupsDeny, c"setgroups_deny"),
+    (Step::GidMap, c"gid_map"),
+    (Step::MapsWait, c"maps_wait"),
+    (Step::Sigaction, c"sigaction"),
+    (Step::Propagation, c"propagation"),
+    (Step::Noctty, c"noctty"),
+    (Step::Setsid, c"setsid"),
+    (Step::Setpgid, c"setpgid"),
+    (Step::Chroot, c"chroot"),
+    (Step::ChrootChdir, c"chroot_chdir"),
+    (Step::Setgroups, c"setgroups"),
+    (Step::Setgid, c"setgid"),
+    (Step::Setuid, c"setuid"),
+    (Step::Chdir, c"chdir"),
+    (Step::Files, c"files"),
+    (Step::CloseOthers, c"close_others"),
+    (Step::Setctty, c"setctty"),
+    (Step::Foreground, c"foreground"),
+    (Step::Pdeathsig, c"pdeathsig"),
+    (Step::ParentAlive, c"parent_alive"),
+    (Step::Sigmask, c"sigmask"),
+    (Step::Ptrace, c"ptrace"),
+    (Step::Exec, c"exec"),
+];
+
+impl Step {
+    /// The step of that number.
+    pub fn from_number(number: i32) -> Option<Step> {
+        let (step, _) = STEPS.get(usize::try_from(number).ok()?)?;
+        Some(*step)
+    }
+}
+
+/// A failed spawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// The errno; `ECANCELED` when the child was killed before exec.
+    pub errno: i32,
+    /// What failed.
+    pub step: Step,
+    /// Which of the step's items; -1 where there is but one.
+    pub index: i32,
+    /// What killed the child; 0 when nothing did, or unknown.
+    pub signal: i32,
+}
+
+/// The result of anything that can fail a spawn.
+pub type Result<T> = core::result::Result<T, Error>;
+
+impl Error {
+    /// `errno` at `step`, where the step has but one item.
+    pub const fn new(errno: i32, step: Step) -> Error {
+        Error { errno, step, index: -1, signal: 0 }
+    }
+
+    /// `errno` at item `index` of `step`.
+    pub const fn at(errno: i32, step: Step, index: i32) -> Error {
+        Error { errno, step, index, signal: 0 }
+    }
+
+    /// The child was killed at `step`, before exec.
+    pub const fn killed(signal: i32, step: Step, index: i32) -> Error {
+        // Not EINTR: callers would try again.
+        Error { errno: libc::ECANCELED, step, index, signal }
+    }
+
+    /// No memory for the plan.
+    pub const NO_MEMORY: Error = Error::new(libc::ENOMEM, Step::Memory);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_step_stands_at_its_number() {
+        for (number, (step, _)) in STEPS.iter().enumerate() {
+            assert_eq!(*step as usize, number);
+        }
+        assert_eq!(Step::from_number(STEPS.len() as i32), None);
+        assert_eq!(Step::from_number(-1), None);
+    }
+}

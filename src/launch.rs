@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! The parent's side: choose the way, block signals, clone, hand over id maps, read the outcome,
+//! reap, unblock.
+//!
+//! A failed spawn must leave nothing: what a way acquires, it holds in values that give it back
+//! when dropped, and a child that failed is reaped before the error is returned.
+
+// Safe but for `clone` and `record`: the crate denies unsafe code, and each other file here forbids
+// it.
+
+mod clone;
+mod copy;
+mod idmap;
+mod kernel;
+mod outcome;
+mod piped;
+mod proof;
+mod record;
+mod shared;
+mod suspended;
+mod way;
+
+use crate::attr::{Attr, Group, IdMaps, Way};
+use crate::child::{Record, Start};
+use crate::error::{Error, Result, Step};
+use crate::plan::{Call, Caller, Candidates, Plan};
+use crate::remap::STDIO;
+use crate::sys::{self, Blocked, Fd};
+use clone::Cloned;
+use core::sync::atomic::AtomicU32;
+
+/// A child whose exec has succeeded.
+#[derive(Debug)]
+pub struct Started {
+    /// Its process id.
+    pub pid: i32,
+    /// Its pidfd, if asked for.
+    pub pidfd: Option<Fd>,
+    /// The way that was taken.
+    pub way: Way,
+}
+
+impl Started {
+    fn new(child: Cloned, way: Way) -> Started {
+        Started { pid: child.pid, pidfd: child.pidfd, way }
+    }
+}
+
+/// A spawn that failed, and the way that was tried last.
+#[derive(Clone, Copy, Debug)]
+pub struct Failed {
+    /// Why.
+    pub error: Error,
+    /// The way; None when it did not come to that.
+    pub way: Option<Way>,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed { error, way: None }
+    }
+}
+
+/// What a way needs to know.
+struct Job<'a> {
+    calls: &'a [Call<'a>],
+    cloneflags: u64,
+    pidfd: bool,
+    traced: bool,
+    maps: IdMaps<'a>,
+    /// The shuffle fills or closes numbers below this.
+    targets: i32,
+    mask: &'a u64,
+}
+
+impl<'a> Job<'a> {
+    /// What the child is started with, without pipes.
+    fn start<'b>(&'b self, record: &'b Record, sentinel: &'b AtomicU32) -> Start<'b>
+    where
+        'a: 'b,
+    {
+        Start {
+            calls: self.calls,
+            record,
+            sentinel,
+            mask: self.mask,
+            reset_handlers: false,
+            error_pipe: -1,
+            maps_pipe: [-1; 2],
+        }
+    }
+}
+
+/// Starts what `attr` describes.
+pub fn spawn(attr: &Attr<'_>) -> core::result::Result<Started, Failed> {
+    attr.check()?;
+    check_open(attr)?;
+    let candidates = if attr.search_path {
+        Candidates::search(attr.path, sys::path_variable())?
+    } else {
+        Candidates::one(attr.path)
+    };
+    let caller = Caller { pid: if attr.pdeathsig != 0 { sys::getpid() } else { 0 } };
+    let plan = Plan::new(attr, &candidates, caller)?;
+    let needs = way::Needs::of(attr, sys::ids);
+    let mut way = way::choose(attr.way, needs, kernel::memory())?;
+
+    // From here to the end: a handler of the caller's must not run in the child, nor hold up the
+    // parent.
+    let blocked = Blocked::all();
+    let job = Job {
+        calls: plan.calls(),
+        cloneflags: attr.cloneflags,
+        pidfd: attr.pidfd,
+        traced: attr.ptrace,
+        maps: attr.maps,
+        targets: attr.files.map_or(0, <[i32]>::len).max(STDIO) as i32,
+        mask: blocked.before(),
+    };
+    let mut refused: Option<Failed> = None;
+    loop {
+        let result = match way {
+            Way::Shared => shared::spawn(&job),
+            Way::Copy => copy::spawn(&job),
+            Way::Piped => piped::spawn(&job),
+        };
+        let error = match result {
+            Ok(started) => {
+                learn_from(refused, way, attr.cloneflags);
+                return Ok(started);
+            }
+            Err(error) => error,
+        };
+        let next = way::after_refusal(attr.way, way, &error);
+        let failed = Failed { error, way: Some(way) };
+        match (next, refused) {
+            (Some(next), None) => (way, refused) = (next, Some(failed)),
+            (Some(next), _) => way = next,
+            // When there was no child in any way, the first refusal is the one to tell.
+            (None, Some(first)) if way::made_no_child(&error) => return Err(first),
+            (None, _) => {
+                learn_from(refused, way, attr.cloneflags);
+                return Err(failed);
+            }
+        }
+    }
+}
+
+/// A way that asks less of clone has made a child after another was `refused`. If that was not for
+/// want of a privilege, nor for the namespaces, it will always be so.
+fn learn_from(refused: Option<Failed>, worked: Way, cloneflags: u64) {
+    let errno = refused.map_or(0, |failed| failed.error.errno);
+    if cloneflags != 0 || !matches!(errno, libc::EINVAL | libc::ENOSYS) {
+        return;
+    }
+    kernel::learn_memory(match worked {
+        Way::Piped => kernel::Memory::NotSuspended,
+        _ => kernel::Memory::Copied,
+    });
+}
+
+/// Refuses descriptors that are not open. The child would find out too, but in the piped way only
+/// after a pipe of our own may have taken the number.
+fn check_open(attr: &Attr<'_>) -> Result<()> {
+    for (index, file) in (0..).zip(attr.files.unwrap_or(&[])) {
+        if *file >= 0 && !sys::is_open(*file) {
+            return Err(Error::at(libc::EBADF, Step::Files, index));
+        }
+    }
+    let (terminal, step) = match attr.group {
+        Group::Session { ctty: Some(fd) } => (fd, Step::Setctty),
+        Group::Group { foreground: Some(fd), .. } => (fd, Step::Foreground),
+        _ => return Ok(()),
+    };
+    // With files, attr.check has seen that it is one of them.
+    if attr.files.is_none() && !sys::is_open(terminal) {
+        return Err(Error::new(libc::EBADF, step));
+    }
+    Ok(())
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! The clone of each way: flags, exit signal, clone3(2) or clone(2).
+
+#![allow(unsafe_code)] // the one place where a child is made
+
+use crate::attr::{Way, CLONE_NEWTIME};
+use crate::child::{self, Start};
+use crate::error::{Error, Result, Step};
+use crate::launch::kernel;
+use crate::sys::{self, Errno, Fd};
+use core::mem::size_of;
+
+/// A child that has been made; in the shared and the copy way it has execed or ended by now.
+#[derive(Debug)]
+pub struct Cloned {
+    /// Its process id.
+    pub pid: i32,
+    /// Its pidfd, if asked for.
+    pub pidfd: Option<Fd>,
+}
+
+/// clone3's flag that sets caught signals to their default in the child (Linux 5.5). It saves the
+/// child a loop of up to 128 system calls.
+const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+
+/// struct clone_args of clone3(2), at the size of Linux 5.3.
+#[repr(C)]
+#[derive(Default)]
+struct CloneArgs {
+    flags: u64,
+    pidfd: u64,
+    child_tid: u64,
+    parent_tid: u64,
+    exit_signal: u64,
+    stack: u64,
+    stack_size: u64,
+    tls: u64,
+}
+
+/// Makes the child. All signals are blocked.
+pub fn child(way: Way, cloneflags: u64, want_pidfd: bool, start: Start<'_>) -> Result<Cloned> {
+    // Memory is shared only with the parent suspended: the child runs on the parent's stack.
+    let (flags, exit_signal) = match way {
+        Way::Shared => (libc::CLONE_VM | libc::CLONE_VFORK, 0),
+        Way::Copy => (libc::CLONE_VFORK, 0),
+        Way::Piped => (0, libc::SIGCHLD),
+    };
+    let flags = flags as u64 | cloneflags;
+    if !want_pidfd {
+        let pid = clone(flags, exit_signal, None, start).map_err(at_clone)?;
+        return Ok(Cloned { pid, pidfd: None });
+    }
+    // A kernel before 5.2 would take the flag for an old one and ignore it.
+    if kernel::clone3_refused() {
+        sys::pidfd_open(sys::getpid()).map_err(at_pidfd)?;
+    }
+    let mut pidfd = -1;
+    match clone(flags, exit_signal, Some(&mut pidfd), start) {
+        Ok(pid) if pidfd >= 0 => Ok(Cloned { pid, pidfd: Some(Fd::own(pidfd)) }),
+        Ok(pid) => late_pidfd(pid),
+        Err(libc::EMFILE) => Err(at_pidfd(libc::EMFILE)),
+        // Emulators know fork's flags only. In the piped way the child stays ours until it is
+        // reaped.
+        Err(libc::EINVAL) if way == Way::Piped => {
+            late_pidfd(clone(flags, exit_signal, None, start).map_err(at_clone)?)
+        }
+        Err(errno) => Err(at_clone(errno)),
+    }
+}
+
+fn at_clone(errno: Errno) -> Error {
+    Error::new(errno, Step::Clone)
+}
+
+fn at_pidfd(errno: Errno) -> Error {
+    Error::new(errno, Step::Pidfd)
+}
+
+/// The pidfd of a child that was made without. The caller asked for one, so no child is better than
+/// a child without.
+fn late_pidfd(pid: i32) -> Result<Cloned> {
+    match sys::pidfd_open(pid) {
+        Ok(pidfd) => Ok(Cloned { pid, pidfd: Some(pidfd) }),
+        Err(errno) => {
+            let _ = sys::kill(pid, libc::SIGKILL);
+            sys::reap(pid);
+            Err(at_pidfd(errno))
+        }
+    }
+}
+
+/// clone3, or clone where it is refused: by an old kernel (ENOSYS, EINVAL, E2BIG) or a filter
+/// (EPERM too). What is remembered is that clone did what clone3 would not, so that an error of the
+/// flags themselves is not taken for one of the call.
+fn clone(
+    flags: u64,
+    exit_signal: i32,
+    pidfd: Option<&mut i32>,
+    start: Start<'_>,
+) -> core::result::Result<i32, Errno> {
+    touch_stack();
+    let pidfd_flag = if pidfd.is_some() { libc::CLONE_PIDFD as u64 } else { 0 };
+    let pidfd = pidfd.map_or(0, |pidfd| core::ptr::from_mut(pidfd) as usize);
+    let flags = flags | pidfd_flag;
+    let refused = if kernel::clone3_refused() {
+        libc::ENOSYS
+    } else {
+        let args = CloneArgs {
+            flags: flags | CLONE_CLEAR_SIGHAND,
+            pidfd: pidfd as u64,
+            exit_signal: exit_signal as u64,
+            ..CloneArgs::default()
+        };
+        let args = [&raw const args as usize, size_of::<CloneArgs>(), 0, 0, 0];
+        match make(libc::SYS_clone3, args, &start) {
+            Err(e @ (libc::ENOSYS | libc::EINVAL | libc::E2BIG | libc::EPERM)) => e,
+            result => return result,
+        }
+    };
+    // clone takes this bit for a part of the exit signal.
+    if flags & CLONE_NEWTIME != 0 {
+        return Err(refused);
+    }
+    let start = Start { reset_handlers: true, ..start };
+    let args = [flags as usize | exit_signal as usize, 0, pidfd, 0, 0];
+    let result = make(libc::SYS_clone, args, &start);
+    if result.is_ok() {
+        kernel::learn_clone3_refused();
+    }
+    result
+}
+
+/// The system call. Never inlined: the child's stack begins below this frame.
+#[inline(never)]
+fn make(nr: libc::c_long, args: [usize; 5], start: &Start<'_>) -> core::result::Result<i32, Errno> {
+    let start = core::ptr::from_ref(start).cast();
+    // SAFETY: child() gives CLONE_VM with CLONE_VFORK only; what start borrows lives until this
+    // returns, and with CLONE_VM the child is gone by then.
+    let result = unsafe { sys::clone(nr as usize, args, child::run, start) };
+    if result < 0 {
+        Err(-result as Errno)
+    } else {
+        Ok(result as i32)
+    }
+}
+
+/// Touches the two pages of stack that the child will use, so that the kernel need not grow the
+/// stack for it: with a lowered RLIMIT_STACK, growing kills the child.
+#[inline(never)]
+fn touch_stack() {
+    let mut page = core::mem::MaybeUninit::<[u8; 4096]>::uninit();
+    // SAFETY: the first byte of the page, which is the farthest down the stack.
+    unsafe { page.as_mut_ptr().cast::<u8>().write_volatile(0) };
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! The truth table: from what the child has recorded and what the kernel answers to success or
+//! failure. Pure.
+//!
+//! The proof of exec: a child that is cloned with exit signal 0 is visible to a wait with
+//! `__WCLONE` until exec succeeds, which makes its exit signal SIGCHLD (fs/exec.c, de_thread). In
+//! the piped way the same question is put to /proc (`proof.rs`), and gets the same answers.
+
+#![forbid(unsafe_code)]
+
+use crate::error::{Error, Result, Step};
+use crate::sys::Change;
+
+/// The record as it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The last step that the child entered.
+    pub step: Step,
+    /// And its item.
+    pub index: i32,
+    /// Not 0: the step failed.
+    pub errno: i32,
+}
+
+/// How the outcome is to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances {
+    /// The child was to be traced: visible to its tracer whatever its exit signal, so that the
+    /// proof of exec says nothing. It stands in a stop instead.
+    pub traced: bool,
+    /// The parent is sure to run only once the child has execed or is dying. Else it must not
+    /// block.
+    pub suspended: bool,
+}
+
+/// What to ask the kernel about the child. No answer uses it up (WNOWAIT).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Is it still a child that has not execed?
+    NotExeced,
+    /// Is it dead? Waits for it if `wait`.
+    Dead {
+        /// Whether to wait.
+        wait: bool,
+    },
+    /// Is it dead or in a stop of its tracer's? Waits for either if `wait`.
+    DeadOrTrapped {
+        /// Whether to wait.
+        wait: bool,
+    },
+}
+
+/// What the kernel says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// ECHILD.
+    NoSuchChild,
+    /// There is one, and nothing has happened to it.
+    Nothing,
+    /// This has happened to it.
+    Changed(Change),
+    /// A filter forbids the question.
+    Refused,
+}
+
+/// What to do next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Ask.
+    Ask(Question),
+    /// Wait a little, read the record again and start over.
+    Again,
+    /// The outcome.
+    Done(Result<()>),
+}
+
+/// One row of the table.
+pub fn next(seen: Seen, how: Circumstances, asked: Option<(Question, Answer)>) -> Next {
+    use Answer::*;
+    use Question::*;
+    if seen.errno != 0 {
+        // Whatever the wait status says, and whoever may have reaped it.
+        return Next::Done(Err(Error::at(seen.errno, seen.step, seen.index)));
+    }
+    let success = Next::Done(Ok(()));
+    let killed = |signal| Next::Done(Err(Error::killed(signal, seen.step, seen.index)));
+    let dead = Dead { wait: how.suspended };
+    match asked {
+        None if seen.step != Step::Exec => Next::Ask(dead),
+        None if how.traced => Next::Ask(DeadOrTrapped { wait: how.suspended }),
+        None => Next::Ask(NotExeced),
+
+        // A filter that forbids waiting leaves the record alone, which says that exec was called
+        // and nothing of its failing.
+        Some((NotExeced, NoSuchChild | Refused)) => success,
+        Some((NotExeced, Nothing | Changed(_))) => Next::Ask(dead),
+
+        Some((_, Changed(change))) if change.is_death() => killed(change.signal()),
+        Some((DeadOrTrapped { .. }, Changed(_) | NoSuchChild | Refused)) => success,
+        // Somebody else has reaped it: a wait with __WALL in another thread, or SIGCHLD ignored.
+        Some((Dead { .. }, NoSuchChild | Refused)) => killed(0),
+        Some((_, Nothing | Changed(_))) => Next::Again,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Answer::*;
+    use Question::*;
+
+    const PLAIN: Circumstances = Circumstances { traced: false, suspended: true };
+    const TRACED: Circumstances = Circumstances { traced: true, suspended: true };
+    const LOOSE: Circumstances = Circumstances { traced: false, suspended: false };
+    const KILLED: Answer = Changed(Change { code: libc::CLD_KILLED, status: 9 });
+    const EXITED: Answer = Changed(Change { code: libc::CLD_EXITED, status: 127 });
+    const TRAPPED: Answer = Changed(Change { code: libc::CLD_TRAPPED, status: 5 });
+
+    fn in_step(step: Step) -> Seen {
+        Seen { step, index: 3, errno: 0 }
+    }
+
+    fn killed(signal: i32, step: Step) -> Next {
+        Next::Done(Err(Error::killed(signal, step, 3)))
+    }
+
+    const SUCCESS: Next = Next::Done(Ok(()));
+
+    #[test]
+    fn an_errno_is_a_failure_whatever_else() {
+        let seen = Seen { step: Step::Exec, index: 3, errno: libc::ENOENT };
+        let failure = Next::Done(Err(Error::at(libc::ENOENT, Step::Exec, 3)));
+        for how in [PLAIN, TRACED, LOOSE] {
+            for answer in [NoSuchChild, Nothing, KILLED, EXITED, TRAPPED, Refused] {
+                assert_eq!(next(seen, how, Some((NotExeced, answer))), failure);
+            }
+            assert_eq!(next(seen, how, None), failure);
+        }
+    }
+
+    #[test]
+    fn before_exec() {
+        let seen = in_step(Step::Chdir);
+        let wait = Dead { wait: true };
+        for how in [PLAIN, TRACED] {
+            assert_eq!(next(seen, how, None), Next::Ask(wait));
+            assert_eq!(next(seen, how, Some((wait, KILLED))), killed(9, Step::Chdir));
+            assert_eq!(next(seen, how, Some((wait, EXITED))), killed(0, Step::Chdir));
+            assert_eq!(next(seen, how, Some((wait, NoSuchChild))), killed(0, Step::Chdir));
+            assert_eq!(next(seen, how, Some((wait, Refused))), killed(0, Step::Chdir));
+        }
+    }
+
+    #[test]
+    fn at_exec() {
+        let seen = in_step(Step::Exec);
+        let wait = Dead { wait: true };
+        assert_eq!(next(seen, PLAIN, None), Next::Ask(NotExeced));
+        assert_eq!(next(seen, PLAIN, Some((NotExeced, NoSuchChild))), SUCCESS);
+        assert_eq!(next(seen, PLAIN, Some((NotExeced, Refused))), SUCCESS);
+        // It may not be a zombie yet, or it is one.
+        assert_eq!(next(seen, PLAIN, Some((NotExeced, Nothing))), Next::Ask(wait));
+        assert_eq!(next(seen, PLAIN, Some((NotExeced, KILLED))), Next::Ask(wait));
+        assert_eq!(next(seen, PLAIN, Some((wait, KILLED))), killed(9, Step::Exec));
+        assert_eq!(next(seen, PLAIN, Some((wait, NoSuchChild))), killed(0, Step::Exec));
+    }
+
+    #[test]
+    fn a_traced_child_is_seen_by_its_stop() {
+        let seen = in_step(Step::Exec);
+        let wait = DeadOrTrapped { wait: true };
+        assert_eq!(next(seen, TRACED, None), Next::Ask(wait));
+        assert_eq!(next(seen, TRACED, Some((wait, TRAPPED))), SUCCESS);
+        assert_eq!(next(seen, TRACED, Some((wait, Refused))), SUCCESS);
+        assert_eq!(next(seen, TRACED, Some((wait, KILLED))), killed(9, Step::Exec));
+    }
+
+    #[test]
+    fn a_parent_that_runs_beside_its_child_never_blocks() {
+        let peek = Dead { wait: false };
+        for step in [Step::Clone, Step::Chdir] {
+            assert_eq!(next(in_step(step), LOOSE, None), Next::Ask(peek));
+            assert_eq!(next(in_step(step), LOOSE, Some((peek, Nothing))), Next::Again);
+            assert_eq!(next(in_step(step), LOOSE, Some((peek, KILLED))), killed(9, step));
+        }
+        let seen = in_step(Step::Exec);
+        assert_eq!(next(seen, LOOSE, None), Next::Ask(NotExeced));
+        assert_eq!(next(seen, LOOSE, Some((NotExeced, Nothing))), Next::Ask(peek));
+        assert_eq!(next(seen, LOOSE, Some((peek, Nothing))), Next::Again);
+        assert_eq!(next(seen, LOOSE, Some((NotExeced, NoSuchChild))), SUCCESS);
+    }
+}

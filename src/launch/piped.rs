@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! The piped way, the seed's own: a plain fork, and a close-on-exec pipe whose end of file says
+//! that the child has execed or died. For what the parent must do while the child waits (id maps),
+//! and where CLONE_VFORK does not suspend.
+//!
+//! What happened stands in the record, in a shared page, as in the other ways. The pipe only wakes
+//! the parent: so the step of a child that was killed is known, nothing can be read by halves, and
+//! a child whose parent has died has nothing to write before exec that could kill it by SIGPIPE.
+//!
+//! A process that another thread forks meanwhile holds the pipe's write end open for as long as it
+//! likes. So the parent looks at the child itself when the pipe stays silent for long.
+
+#![forbid(unsafe_code)]
+
+use super::outcome::{Answer, Circumstances, Question};
+use super::proof::{self, Proof};
+use super::{clone, idmap, record, suspended, Job, Started};
+use crate::attr::Way;
+use crate::child::Start;
+use crate::error::{Error, Result, Step};
+use crate::sys::{self, Errno, Fd};
+use core::sync::atomic::AtomicU32;
+
+/// How long the pipe may be silent before the parent looks at the child: at first and at most. A
+/// fork takes less than the first but in processes of many gigabytes.
+const SILENCE_MS: (i64, i64) = (20, 200);
+
+/// Spawns.
+pub fn spawn(job: &Job<'_>) -> Result<Started> {
+    let record = record::shared()?;
+    let sentinel = AtomicU32::new(0);
+    let (outcome, error_pipe) = sys::pipe().map_err(at_pipe)?;
+    let error_pipe = out_of_the_way(error_pipe, job.targets)?;
+    let maps_pipe = if job.maps.any() { Some(sys::pipe().map_err(at_pipe)?) } else { None };
+
+    let numbers =
+        maps_pipe.as_ref().map_or([-1; 2], |(read, write)| [read.number(), write.number()]);
+    let start = Start {
+        error_pipe: error_pipe.number(),
+        maps_pipe: numbers,
+        ..job.start(&record, &sentinel)
+    };
+    let child = clone::child(Way::Piped, job.cloneflags, job.pidfd, start)?;
+    drop(error_pipe);
+
+    if let Some(maps_pipe) = maps_pipe {
+        if let Err(error) = hand_over_maps(child.pid, job, maps_pipe) {
+            // The child finds its pipe at an end, and ends.
+            sys::reap(child.pid);
+            return Err(error);
+        }
+    }
+    wait_for_end(child.pid, &outcome);
+    let how = Circumstances { traced: false, suspended: true };
+    suspended::settle_by(child.pid, &record, how, |question| ask(child.pid, question)).result?;
+    Ok(Started::new(child, Way::Piped))
+}
+
+fn at_pipe(errno: Errno) -> Error {
+    Error::new(errno, Step::Pipe)
+}
+
+/// The write end at a number that the shuffle of the files leaves alone: beyond them all.
+fn out_of_the_way(end: Fd, targets: i32) -> Result<Fd> {
+    if end.number() >= targets {
+        return Ok(end);
+    }
+    // EINVAL: the files reach to the limit.
+    sys::dup_at_least(&end, targets)
+        .map_err(|errno| at_pipe(if errno == libc::EINVAL { libc::EMFILE } else { errno }))
+}
+
+/// Writes the maps and tells the child. The read end stays open until then: a child that is dead by
+/// now is no reason for SIGPIPE.
+fn hand_over_maps(pid: i32, job: &Job<'_>, (read_end, write_end): (Fd, Fd)) -> Result<()> {
+    idmap::write(pid, &job.maps)?;
+    sys::write(&write_end, &[1]).map_err(at_pipe)?;
+    drop(read_end);
+    Ok(())
+}
+
+/// Returns when the child has execed, failed or died.
+fn wait_for_end(pid: i32, pipe: &Fd) {
+    let mut silence = SILENCE_MS.0;
+    loop {
+        match sys::poll(pipe.number(), silence) {
+            // A byte, end of file, or a pipe that cannot be read: there is no more to wait for.
+            Ok(true) => match sys::read(pipe, &mut [0]) {
+                Err(libc::EINTR) => {}
+                _ => return,
+            },
+            Ok(false) => {
+                if proof::of(pid) == Proof::Execed || is_dead(pid) {
+                    return;
+                }
+                silence = (silence * 2).min(SILENCE_MS.1);
+            }
+            Err(libc::EINTR) => {}
+            // A filter forbids ppoll: read without a bound.
+            Err(_) => {
+                while sys::read(pipe, &mut [0]) == Err(libc::EINTR) {}
+                return;
+            }
+        }
+    }
+}
+
+fn is_dead(pid: i32) -> bool {
+    !matches!(
+        suspended::ask(pid, Question::Dead { wait: false }),
+        Answer::Nothing | Answer::Refused
+    )
+}
+
+/// As in the other ways, but the proof of exec comes from /proc. Where there is none, end of file
+/// after exec was called counts as success, as in the seed.
+fn ask(pid: i32, question: Question) -> Answer {
+    match question {
+        Question::NotExeced => match proof::of(pid) {
+            Proof::Execed | Proof::Unknown => Answer::NoSuchChild,
+            Proof::NotExeced => Answer::Nothing,
+        },
+        question => suspended::ask(pid, question),
+    }
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! The proof of exec for a child whose exit signal is SIGCHLD: the flags in /proc/PID/stat
+//! (proc(5)), of which one says "forked but has not execed" (PF_FORKNOEXEC of
+//! include/linux/sched.h). A zombie still has it.
+
+#![forbid(unsafe_code)]
+
+use crate::sys;
+
+const PF_FORKNOEXEC: u64 = 0x40;
+
+/// What /proc says of a child.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It has execed.
+    Execed,
+    /// It has not.
+    NotExeced,
+    /// No /proc, one of another pid namespace, or no such process any more.
+    Unknown,
+}
+
+/// Asks about `pid`, a child of this process.
+pub fn of(pid: i32) -> Proof {
+    let mut path = Text::new();
+    path.push(b"/proc/");
+    path.push_number(pid as u32);
+    path.push(b"/stat\0");
+    let mut buffer = [0; 512];
+    let length = path
+        .as_c_str()
+        .and_then(|path| sys::open(path, libc::O_RDONLY).ok())
+        .and_then(|file| sys::read(&file, &mut buffer).ok());
+    let stat = length.and_then(|length| buffer.get(..length)).unwrap_or_default();
+    parse(stat, sys::getpid())
+}
+
+/// Reads the line. A process whose parent is not `parent` is another: this /proc has other numbers.
+fn parse(stat: &[u8], parent: i32) -> Proof {
+    // The name in parentheses may hold anything, parentheses too.
+    let after_name = stat.iter().rposition(|byte| *byte == b')').map_or(0, |at| at + 2);
+    let mut fields = stat.get(after_name..).unwrap_or_default().split(|byte| *byte == b' ');
+    let mut number =
+        |nth| -> Option<u64> { core::str::from_utf8(fields.nth(nth)?).ok()?.parse().ok() };
+    // state ppid pgrp session tty tpgid flags
+    let ppid = number(1);
+    let flags = number(4);
+    match flags {
+        Some(flags) if ppid == u64::try_from(parent).ok() => {
+            if flags & PF_FORKNOEXEC == 0 {
+                Proof::Execed
+            } else {
+                Proof::NotExeced
+            }
+        }
+        _ => Proof::Unknown,
+    }
+}
+
+/// A short text, made without allocation or formatting.
+pub struct Text {
+    bytes: [u8; 48],
+    length: usize,
+}
+
+impl Text {
+    /// An empty one.
+    pub fn new() -> Text {
+        Text { bytes: [0; 48], length: 0 }
+    }
+
+    /// Appends; what doesn't fit is left out.
+    pub fn push(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            if let Some(place) = self.bytes.get_mut(self.length) {
+                *place = *byte;
+                self.length += 1;
+            }
+        }
+    }
+
+    /// Appends a decimal number.
+    pub fn push_number(&mut self, number: u32) {
+        if number > 9 {
+            self.push_number(number / 10);
+        }
+        self.push(&[b'0' + (number % 10) as u8]);
+    }
+
+    /// What is in it.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// As a string, if its one NUL is at the end.
+    pub fn as_c_str(&self) -> Option<&core::ffi::CStr> {
+        core::ffi::CStr::from_bytes_with_nul(self.as_bytes()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_of_our_own_child_only() {
+        let forked = b"77 (a) b) (c) S 5 77 1 0 -1 4194368 1 0";
+        let execed = b"77 (x) Z 5 77 1 0 -1 4194304 1 0";
+        assert_eq!(parse(forked, 5), Proof::NotExeced);
+        assert_eq!(parse(execed, 5), Proof::Execed);
+        assert_eq!(parse(execed, 6), Proof::Unknown);
+        assert_eq!(parse(b"", 5), Proof::Unknown);
+        assert_eq!(parse(b"77 (x) S 5 77 1", 5), Proof::Unknown);
+    }
+
+    #[test]
+    fn a_test_program_has_execed() {
+        let parent = sys::getpid();
+        let stat = std::fs::read("/proc/self/stat").unwrap();
+        // Not our own child: but its own parent knows.
+        assert_eq!(parse(&stat, parent), Proof::Unknown);
+        let ppid = std::os::unix::process::parent_id() as i32;
+        assert_eq!(parse(&stat, ppid), Proof::Execed);
+    }
+
+    #[test]
+    fn text() {
+        let mut text = Text::new();
+        text.push(b"/proc/");
+        text.push_number(1_234_567_890);
+        text.push(b"/stat\0");
+        assert_eq!(text.as_c_str(), Some(c"/proc/1234567890/stat"));
+    }
+}

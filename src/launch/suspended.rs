@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! The outcome of a child with which the parent was suspended (CLONE_VFORK): from its record and
+//! the proof of exec.
+
+#![forbid(unsafe_code)]
+
+use super::outcome::{self, Answer, Circumstances, Next, Question};
+use super::record;
+use crate::child::Record;
+use crate::error::Result;
+use crate::sys::{self, Whom};
+
+/// How long to sleep before the record is read again, at first and at most.
+const SLEEP_US: (u32, u32) = (50, 2000);
+
+/// An outcome, and how often the child was found neither execed nor dead.
+pub struct Settled {
+    /// The outcome.
+    pub result: Result<()>,
+    /// How often.
+    pub found_running: u32,
+}
+
+/// Reads the outcome, and reaps the child if it is a failure.
+pub fn settle(pid: i32, from: &Record, how: Circumstances) -> Settled {
+    settle_by(pid, from, how, |question| ask(pid, question))
+}
+
+/// The same with another one to ask.
+pub fn settle_by(
+    pid: i32,
+    from: &Record,
+    how: Circumstances,
+    ask: impl Fn(Question) -> Answer,
+) -> Settled {
+    let mut found_running = 0;
+    let mut sleep = SLEEP_US.0;
+    let mut asked = None;
+    loop {
+        match outcome::next(record::read(from), how, asked.take()) {
+            Next::Ask(question) => asked = Some((question, ask(question))),
+            Next::Again => {
+                found_running += 1;
+                sys::sleep_us(sleep);
+                sleep = (sleep * 2).min(SLEEP_US.1);
+            }
+            Next::Done(result) => {
+                if result.is_err() {
+                    sys::reap(pid);
+                }
+                return Settled { result, found_running };
+            }
+        }
+    }
+}
+
+/// By waitid(2), without using anything up.
+pub fn ask(pid: i32, question: Question) -> Answer {
+    let block = |wait: bool| if wait { 0 } else { libc::WNOHANG };
+    let options = match question {
+        Question::NotExeced => libc::WNOHANG | libc::__WCLONE,
+        Question::Dead { wait } => block(wait) | libc::__WALL,
+        Question::DeadOrTrapped { wait } => block(wait) | libc::__WALL | libc::WSTOPPED,
+    };
+    loop {
+        return match sys::waitid(Whom::Pid(pid), options | libc::WEXITED | libc::WNOWAIT) {
+            Ok(Some(change)) => Answer::Changed(change),
+            Ok(None) => Answer::Nothing,
+            Err(libc::ECHILD) => Answer::NoSuchChild,
+            Err(libc::EINTR) => continue,
+            Err(_) => Answer::Refused,
+        };
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! Which way: the cheapest that is correct, or the one that is asked for. Pure.
+
+#![forbid(unsafe_code)]
+
+use crate::attr::{Attr, Way, CLONE_NEWTIME};
+use crate::error::{Error, Result, Step};
+use crate::launch::kernel::Memory;
+use crate::sys::Ids;
+
+/// What the attributes ask of the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// The parent must act while the child waits.
+    pub maps: bool,
+    /// Memory must not be shared with the child.
+    pub own_memory: bool,
+}
+
+impl Needs {
+    /// `ids` looks up those of the calling thread.
+    pub fn of(attr: &Attr<'_>, ids: impl FnOnce() -> Ids) -> Needs {
+        // A change of ids makes the kernel mark the memory undumpable, shared or not. The owner of
+        // a user namespace may trace all in it, and so read what they share. A new time namespace
+        // cannot be entered with shared memory.
+        let own_memory = attr.new_user()
+            || attr.cloneflags & CLONE_NEWTIME != 0
+            || attr.credential.is_some_and(|new| {
+                let Ids { euid, fsuid, egid, fsgid } = ids();
+                new.uid != euid || new.uid != fsuid || new.gid != egid || new.gid != fsgid
+            });
+        Needs { maps: attr.maps.any(), own_memory }
+    }
+}
+
+/// The way to try first. One that is asked for but would do harm, or cannot work, is EINVAL.
+pub fn choose(asked: Option<Way>, needs: Needs, memory: Memory) -> Result<Way> {
+    let allowed = |way| match way {
+        Way::Shared => !needs.maps && !needs.own_memory,
+        Way::Copy => !needs.maps,
+        Way::Piped => true,
+    };
+    if let Some(way) = asked {
+        return match (allowed(way), way, memory) {
+            (false, ..) => Err(Error::new(libc::EINVAL, Step::Args)),
+            // It would be a copy all the same, but with its record where the child can't write it.
+            (true, Way::Shared, Memory::Copied) => Ok(Way::Copy),
+            (true, way, _) => Ok(way),
+        };
+    }
+    let first = match memory {
+        Memory::Unknown | Memory::Shared => Way::Shared,
+        Memory::Copied => Way::Copy,
+        Memory::NotSuspended => Way::Piped,
+    };
+    Ok([first, Way::Copy].into_iter().find(|way| allowed(*way)).unwrap_or(Way::Piped))
+}
+
+/// The way to try after `way` was refused by the kernel or a filter with `error`: one that asks
+/// less of clone.
+pub fn after_refusal(asked: Option<Way>, way: Way, error: &Error) -> Option<Way> {
+    let refused = error.step == Step::Clone
+        && matches!(error.errno, libc::EINVAL | libc::EPERM | libc::ENOSYS);
+    match (asked, refused, way) {
+        (None, true, Way::Shared) => Some(Way::Copy),
+        (None, true, Way::Copy) => Some(Way::Piped),
+        _ => None,
+    }
+}
+
+/// Whether a spawn that failed so got no further than to its clone.
+pub fn made_no_child(error: &Error) -> bool {
+    matches!(error.step, Step::Memory | Step::Pipe | Step::Clone | Step::Pidfd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Needs = Needs { maps: false, own_memory: false };
+    const OWN: Needs = Needs { maps: false, own_memory: true };
+    const MAPS: Needs = Needs { maps: true, own_memory: true };
+
+    #[test]
+    fn the_cheapest_that_is_correct() {
+        use Memory::*;
+        let auto = |needs, memory| choose(None, needs, memory).unwrap();
+        for (memory, plain, own) in [
+            (Unknown, Way::Shared, Way::Copy),
+            (Shared, Way::Shared, Way::Copy),
+            (Copied, Way::Copy, Way::Copy),
+            (NotSuspended, Way::Piped, Way::Piped),
+        ] {
+            assert_eq!(auto(PLAIN, memory), plain);
+            assert_eq!(auto(MAPS, memory), Way::Piped);
+            if memory != NotSuspended {
+                assert_eq!(auto(OWN, memory), own);
+            }
+        }
+    }
+
+    #[test]
+    fn an_emulator_that_does_not_suspend_gets_the_piped_way_for_all() {
+        assert_eq!(choose(None, OWN, Memory::NotSuspended).unwrap(), Way::Piped);
+    }
+
+    #[test]
+    fn what_does_harm_cannot_be_forced() {
+        for (way, plain, own, maps) in [
+            (Way::Shared, true, false, false),
+            (Way::Copy, true, true, false),
+            (Way::Piped, true, true, true),
+        ] {
+            for (needs, good) in [(PLAIN, plain), (OWN, own), (MAPS, maps)] {
+                let choice = choose(Some(way), needs, Memory::Shared);
+                assert_eq!(choice.ok(), good.then_some(way), "{way:?} {needs:?}");
+            }
+        }
+        assert_eq!(choose(Some(Way::Shared), PLAIN, Memory::Copied).unwrap(), Way::Copy);
+    }
+
+    #[test]
+    fn a_refused_clone_is_tried_with_less() {
+        let refused = |errno| Error::new(errno, Step::Clone);
+        for errno in [libc::EINVAL, libc::EPERM, libc::ENOSYS] {
+            assert_eq!(after_refusal(None, Way::Shared, &refused(errno)), Some(Way::Copy));
+            assert_eq!(after_refusal(None, Way::Copy, &refused(errno)), Some(Way::Piped));
+            assert_eq!(after_refusal(None, Way::Piped, &refused(errno)), None);
+            assert_eq!(after_refusal(Some(Way::Shared), Way::Shared, &refused(errno)), None);
+        }
+        assert_eq!(after_refusal(None, Way::Shared, &refused(libc::EAGAIN)), None);
+        let exec = Error::new(libc::EPERM, Step::Exec);
+        assert_eq!(after_refusal(None, Way::Shared, &exec), None);
+    }
+}

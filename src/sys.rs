@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! System calls, one thin typed function each.
+//!
+//! All are raw: libc's wrappers are cancellation points, and a cancelled thread would skip the
+//! drops that close and unmap. libc's signal calls also leave out the two signals that it keeps for
+//! itself.
+
+#![allow(unsafe_code)] // the kernel's interface
+
+#[cfg_attr(target_arch = "x86_64", path = "sys/x86_64.rs")]
+#[cfg_attr(target_arch = "aarch64", path = "sys/aarch64.rs")]
+mod arch;
+mod fd;
+mod memory;
+mod signal;
+mod wait;
+
+pub use arch::{clone, syscall};
+pub use fd::*;
+pub use memory::{CStrArray, SharedPage};
+pub use signal::*;
+pub use wait::*;
+
+use core::ffi::CStr;
+
+/// An errno.
+pub type Errno = i32;
+
+/// The kernel's result as a Result.
+#[inline(always)]
+fn check(result: isize) -> Result<usize, Errno> {
+    if result < 0 && result > -4096 {
+        Err(-result as Errno)
+    } else {
+        Ok(result as usize)
+    }
+}
+
+/// A raw system call of up to three arguments.
+///
+/// # Safety
+/// As the system call's man page says of these arguments.
+#[inline(always)]
+unsafe fn call3(nr: libc::c_long, a: usize, b: usize, c: usize) -> Result<usize, Errno> {
+    // SAFETY: the caller's.
+    check(unsafe { syscall(nr as usize, [a, b, c, 0, 0, 0]) })
+}
+
+/// getpid(2).
+pub fn getpid() -> i32 {
+    // SAFETY: takes nothing, cannot fail.
+    unsafe { call3(libc::SYS_getpid, 0, 0, 0) }.unwrap_or(0) as i32
+}
+
+/// The user and group ids, of this thread, that the kernel compares when it decides whether a
+/// change of credentials makes the memory undumpable (kernel/cred.c, commit_creds).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ids {
+    /// Effective user id.
+    pub euid: u32,
+    /// User id for file access.
+    pub fsuid: u32,
+    /// Effective group id.
+    pub egid: u32,
+    /// Group id for file access.
+    pub fsgid: u32,
+}
+
+/// Looks them up.
+pub fn ids() -> Ids {
+    let get = |nr, arg: u32| {
+        // SAFETY: none of the four takes a pointer; -1 makes setfsuid(2) and setfsgid(2) mere
+        // queries.
+        unsafe { call3(nr, arg as usize, 0, 0) }.unwrap_or(usize::MAX) as u32
+    };
+    Ids {
+        euid: get(libc::SYS_geteuid, 0),
+        fsuid: get(libc::SYS_setfsuid, u32::MAX),
+        egid: get(libc::SYS_getegid, 0),
+        fsgid: get(libc::SYS_setfsgid, u32::MAX),
+    }
+}
+
+/// A clock for deadlines: milliseconds of CLOCK_MONOTONIC.
+pub fn now_ms() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: now is writable. libc's, for the vDSO; it is no cancellation point.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
+    now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000
+}
+
+/// Sleeps for that many microseconds, or less when a signal comes.
+pub fn sleep_us(us: u32) {
+    let time = libc::timespec { tv_sec: 0, tv_nsec: i64::from(us) * 1000 };
+    // SAFETY: time is readable; the remainder is not asked for.
+    let _ = unsafe { call3(libc::SYS_nanosleep, &raw const time as usize, 0, 0) };
+}
+
+/// The value of the environment variable PATH.
+pub fn path_variable<'a>() -> Option<&'a CStr> {
+    // SAFETY: getenv(3)'s rule: nobody changes the environment meanwhile (fe_spawn(3), thread
+    // safety).
+    let value = unsafe { libc::getenv(c"PATH".as_ptr()) };
+    if value.is_null() {
+        return None;
+    }
+    // SAFETY: getenv returns a string; it lives as long as nobody changes the environment.
+    Some(unsafe { CStr::from_ptr(value) })
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! Descriptors: an owned one that closes itself, and what is done with them on the parent's side.
+
+use super::{call3, check, syscall, Errno};
+use core::ffi::CStr;
+
+/// A descriptor that is closed when dropped.
+#[derive(Debug)]
+pub struct Fd(i32);
+
+impl Fd {
+    /// Takes ownership of `fd`, which nobody else closes.
+    pub fn own(fd: i32) -> Fd {
+        Fd(fd)
+    }
+
+    /// Its number.
+    pub fn number(&self) -> i32 {
+        self.0
+    }
+
+    /// Gives up ownership.
+    pub fn release(self) -> i32 {
+        let fd = self.0;
+        core::mem::forget(self);
+        fd
+    }
+}
+
+impl Drop for Fd {
+    fn drop(&mut self) {
+        close(self.0);
+    }
+}
+
+/// close(2), once: on Linux the descriptor is gone even after EINTR, and a second close might hit
+/// another thread's new one.
+pub fn close(fd: i32) {
+    // SAFETY: no pointer.
+    let _ = unsafe { call3(libc::SYS_close, fd as usize, 0, 0) };
+}
+
+/// pipe2(2) with O_CLOEXEC: the read end and the write end.
+pub fn pipe() -> Result<(Fd, Fd), Errno> {
+    let mut ends = [-1i32; 2];
+    // SAFETY: ends has room for the two that the kernel writes.
+    unsafe { call3(libc::SYS_pipe2, ends.as_mut_ptr() as usize, libc::O_CLOEXEC as usize, 0) }?;
+    Ok((Fd(ends[0]), Fd(ends[1])))
+}
+
+/// Whether `fd` is open: F_GETFD, which works on O_PATH descriptors too.
+pub fn is_open(fd: i32) -> bool {
+    // SAFETY: no pointer.
+    unsafe { call3(libc::SYS_fcntl, fd as usize, libc::F_GETFD as usize, 0) }.is_ok()
+}
+
+/// A close-on-exec duplicate of `fd` at `least` or above.
+pub fn dup_at_least(fd: &Fd, least: i32) -> Result<Fd, Errno> {
+    // SAFETY: no pointer.
+    let new = unsafe {
+        call3(libc::SYS_fcntl, fd.0 as usize, libc::F_DUPFD_CLOEXEC as usize, least as usize)
+    }?;
+    Ok(Fd(new as i32))
+}
+
+/// open(2), close-on-exec.
+pub fn open(path: &CStr, flags: i32) -> Result<Fd, Errno> {
+    let flags = flags | libc::O_CLOEXEC;
+    // SAFETY: path is a string.
+    let fd = unsafe {
+        call3(libc::SYS_openat, libc::AT_FDCWD as usize, path.as_ptr() as usize, flags as usize)
+    }?;
+    Ok(Fd(fd as i32))
+}
+
+/// read(2).
+pub fn read(fd: &Fd, buffer: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: the buffer is writable for its length.
+    unsafe { call3(libc::SYS_read, fd.0 as usize, buffer.as_mut_ptr() as usize, buffer.len()) }
+}
+
+/// write(2).
+pub fn write(fd: &Fd, bytes: &[u8]) -> Result<usize, Errno> {
+    // SAFETY: the bytes are readable for their length.
+    unsafe { call3(libc::SYS_write, fd.0 as usize, bytes.as_ptr() as usize, bytes.len()) }
+}
+
+/// Waits until `fd` is readable or hung up, for at most `timeout_ms` (negative: for ever). EINTR as
+/// it comes.
+pub fn poll(fd: i32, timeout_ms: i64) -> Result<bool, Errno> {
+    let mut entry = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    let time = libc::timespec { tv_sec: timeout_ms / 1000, tv_nsec: timeout_ms % 1000 * 1_000_000 };
+    let time = if timeout_ms < 0 { 0 } else { &raw const time as usize };
+    // SAFETY: entry and time live through the call; no mask is given.
+    let ready = check(unsafe {
+        syscall(libc::SYS_ppoll as usize, [&raw mut entry as usize, 1, time, 0, 0, 0])
+    })?;
+    Ok(ready > 0)
+}
+
+/// pidfd_open(2) (Linux 5.3).
+pub fn pidfd_open(pid: i32) -> Result<Fd, Errno> {
+    // SAFETY: no pointer.
+    let fd = unsafe { call3(libc::SYS_pidfd_open, pid as usize, 0, 0) }?;
+    Ok(Fd(fd as i32))
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! Signals: the mask, all 64 bits of it, and sending.
+
+use super::{call3, check, syscall, Errno};
+use core::marker::PhantomData;
+
+/// All signals are blocked for this thread while it lives, those that libc keeps for itself
+/// included; the mask of before comes back when it is dropped.
+#[derive(Debug)]
+pub struct Blocked {
+    before: u64,
+    // The mask is the thread's: not Send.
+    thread: PhantomData<*const ()>,
+}
+
+impl Blocked {
+    /// Blocks.
+    pub fn all() -> Blocked {
+        let mut blocked = Blocked { before: 0, thread: PhantomData };
+        set_mask(&u64::MAX, Some(&mut blocked.before));
+        blocked
+    }
+
+    /// The mask of before.
+    pub fn before(&self) -> &u64 {
+        &self.before
+    }
+}
+
+impl Drop for Blocked {
+    fn drop(&mut self) {
+        set_mask(&self.before, None);
+    }
+}
+
+/// rt_sigprocmask(2) with SIG_SETMASK; with valid pointers and size it cannot fail.
+fn set_mask(new: &u64, old: Option<&mut u64>) {
+    let old = old.map_or(0, |old| core::ptr::from_mut(old) as usize);
+    let new = core::ptr::from_ref(new) as usize;
+    // SAFETY: both are 8 bytes, the size that is given.
+    let _ = unsafe {
+        syscall(libc::SYS_rt_sigprocmask as usize, [libc::SIG_SETMASK as usize, new, old, 8, 0, 0])
+    };
+}
+
+/// kill(2), to one process only.
+pub fn kill(pid: i32, signal: i32) -> Result<(), Errno> {
+    if pid <= 0 {
+        return Err(libc::ESRCH);
+    }
+    // SAFETY: no pointer.
+    unsafe { call3(libc::SYS_kill, pid as usize, signal as usize, 0) }.map(drop)
+}
+
+/// pidfd_send_signal(2) (Linux 5.1).
+pub fn pidfd_send_signal(pidfd: i32, signal: i32) -> Result<(), Errno> {
+    // SAFETY: no siginfo is given.
+    check(unsafe {
+        syscall(libc::SYS_pidfd_send_signal as usize, [pidfd as usize, signal as usize, 0, 0, 0, 0])
+    })
+    .map(drop)
+}
