@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Prints what it sees of itself as key=value into the file that its argument names. It is the program
+ * that the tests start; it is linked statically, so that it runs in an empty root. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <termios.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* All is gathered before the report is opened, since that takes a descriptor. */
+static char text[1 << 20];
+static size_t length;
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void say(const char *format, ...) {
+  va_list list;
+  va_start(list, format);
+  int n = vsnprintf(text + length, sizeof text - length, format, list);
+  va_end(list);
+  if (n > 0) length += (size_t)n;
+  if (length >= sizeof text) abort();
+}
+
+static void descriptors(void) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  rlim_t most = limit.rlim_cur < 70000 ? limit.rlim_cur : 70000;
+  int count = 0;
+  for (int fd = 0; fd < (int)most; fd++) {
+    struct stat st;
+    if (fstat(fd, &st) != 0) continue;
+    int flags = fcntl(fd, F_GETFD);
+    say("fd.%d=%llu:%llu\n", fd, (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+    say("cloexec.%d=%d\n", fd, flags & FD_CLOEXEC ? 1 : 0);
+    count++;
+  }
+  say("fds=%d\n", count);
+}
+
+static void signals(void) {
+  uint64_t mask = 0, ignored = 0, caught = 0, pending = 0;
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, 8);
+  syscall(SYS_rt_sigpending, &pending, 8);
+  for (int sig = 1; sig <= 64; sig++) {
+    struct { /* the kernel's: libc hides two signals */
+      uintptr_t handler;
+      unsigned long rest[3];
+    } action = {0, {0, 0, 0}};
+    if (syscall(SYS_rt_sigaction, sig, NULL, &action, 8) != 0) continue;
+    if (action.handler == 1) ignored |= UINT64_C(1) << (sig - 1);
+    if (action.handler > 1) caught |= UINT64_C(1) << (sig - 1);
+  }
+  say("mask=%016llx\nignored=%016llx\ncaught=%016llx\npending=%016llx\n", (unsigned long long)mask,
+      (unsigned long long)ignored, (unsigned long long)caught, (unsigned long long)pending);
+}
+
+static void ids(void) {
+  uid_t r, e, s;
+  gid_t gr, ge, gs;
+  getresuid(&r, &e, &s);
+  getresgid(&gr, &ge, &gs);
+  say("uid=%d %d %d\ngid=%d %d %d\n", (int)r, (int)e, (int)s, (int)gr, (int)ge, (int)gs);
+  gid_t groups[100];
+  int n = getgroups(100, groups);
+  say("groups=");
+  for (int i = 0; i < n; i++) say("%s%d", i ? " " : "", (int)groups[i]);
+  say("\n");
+}
+
+static void terminal(void) {
+  int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+  struct stat st;
+  if (tty >= 0 && fstat(tty, &st) == 0) {
+    say("tty=1\nforeground=%d\n", (int)tcgetpgrp(tty));
+    close(tty);
+  } else {
+    say("tty=0\n");
+  }
+}
+
+static void from_proc(void) {
+  static const char *const names[] = {"cgroup", "ipc", "mnt", "net", "pid", "time", "user", "uts"};
+  char path[64], link[256];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    snprintf(path, sizeof path, "/proc/self/ns/%s", names[i]);
+    ssize_t n = readlink(path, link, sizeof link - 1);
+    if (n >= 0) say("ns.%s=%.*s\n", names[i], (int)n, link);
+  }
+  FILE *status = fopen("/proc/self/status", "re");
+  char line[256];
+  while (status && fgets(line, sizeof line, status)) {
+    int value;
+    if (sscanf(line, "TracerPid: %d", &value) == 1) say("tracer=%d\n", value);
+    if (sscanf(line, "Threads: %d", &value) == 1) say("threads=%d\n", value);
+  }
+  if (status) fclose(status);
+  FILE *stat = fopen("/proc/self/stat", "re");
+  int tty;
+  if (stat && fscanf(stat, "%*d (%*[^)]) %*c %*d %*d %*d %d", &tty) == 1) say("tty_nr=%d\n", tty);
+  if (stat) fclose(stat);
+  FILE *mounts = fopen("/proc/self/mountinfo", "re");
+  int shared = 0;
+  char mount[4096];
+  while (mounts && fgets(mount, sizeof mount, mounts)) shared += strstr(mount, " shared:") != NULL;
+  if (mounts) fclose(mounts);
+  say("shared_mounts=%d\n", shared);
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) return 64;
+  descriptors();
+  signals();
+  ids();
+  terminal();
+  from_proc();
+  say("pid=%d\nppid=%d\npgid=%d\nsid=%d\n", (int)getpid(), (int)getppid(), (int)getpgid(0),
+      (int)getsid(0));
+  char cwd[4096];
+  struct stat root;
+  say("cwd=%s\n", getcwd(cwd, sizeof cwd) ? cwd : strerror(errno));
+  if (stat("/", &root) == 0)
+    say("root=%llu:%llu\n", (unsigned long long)root.st_dev, (unsigned long long)root.st_ino);
+  int death = -1;
+  prctl(PR_GET_PDEATHSIG, &death);
+  say("pdeathsig=%d\ndumpable=%d\n", death, prctl(PR_GET_DUMPABLE));
+  mode_t mask = umask(0);
+  umask(mask);
+  say("umask=%03o\n", (unsigned)mask);
+  say("argc=%d\n", argc);
+  for (int i = 0; i < argc; i++) say("argv.%d=%s\n", i, argv[i]);
+  int n = 0;
+  for (; environ[n]; n++) say("env.%s\n", environ[n]);
+  say("envs=%d\n", n);
+
+  int out = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (out < 0) return 65;
+  if (write(out, text, length) != (ssize_t)length) return 66;
+  return 0;
+}

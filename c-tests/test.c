@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "test.h"
+
+#include <dirent.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+extern char **environ;
+
+/* What a case and its processes add up, in memory that they share. */
+static struct counts {
+  int failures;
+  unsigned long ways[4];
+} *counts;
+static char scratch_directory[64];
+static const char *program;
+
+/* ---- checks ---- */
+
+bool check(const char *file, int line, bool good, const char *what, const char *detail) {
+  if (!good) {
+    int saved = errno;
+    __atomic_add_fetch(&counts->failures, 1, __ATOMIC_RELAXED);
+    note("%s:%d: %s%s%s (errno %s)", file, line, what, detail ? ": " : "", detail ? detail : "",
+         errno_name(saved));
+  }
+  return good;
+}
+
+bool check_int(const char *file, int line, const char *what, long long got, const char *wanted_text,
+               long long wanted) {
+  char detail[200];
+  snprintf(detail, sizeof detail, "got %lld, wanted %s = %lld", got, wanted_text, wanted);
+  return check(file, line, got == wanted, what, detail);
+}
+
+bool check_str(const char *file, int line, const char *what, const char *got,
+               const char *wanted_text, const char *wanted) {
+  char detail[1000];
+  snprintf(detail, sizeof detail, "got \"%s\", wanted %s = \"%s\"", got, wanted_text, wanted);
+  return check(file, line, strcmp(got, wanted) == 0, what, detail);
+}
+
+const char *errno_name(int errnum) {
+  static char other[20];
+#define NAME(e)                                                                                    \
+  case e: return #e
+  switch (errnum) {
+    NAME(E2BIG);
+    NAME(EACCES);
+    NAME(EAGAIN);
+    NAME(EBADF);
+    NAME(EBUSY);
+    NAME(ECANCELED);
+    NAME(ECHILD);
+    NAME(EFAULT);
+    NAME(EINTR);
+    NAME(EINVAL);
+    NAME(EMFILE);
+    NAME(ENAMETOOLONG);
+    NAME(ENOENT);
+    NAME(ENOEXEC);
+    NAME(ENOMEM);
+    NAME(ENOSYS);
+    NAME(ENOTDIR);
+    NAME(ENOTTY);
+    NAME(ENXIO);
+    NAME(EPERM);
+    NAME(EPIPE);
+    NAME(ESRCH);
+    NAME(ETIMEDOUT);
+    default: snprintf(other, sizeof other, "%d", errnum); return other;
+  }
+}
+
+/* One write, to descriptor 1 or wherever it was moved: cases close and redirect 0 to 2. */
+static int output = 1;
+
+void note(const char *format, ...) {
+  char line[4096] = "# ";
+  va_list list;
+  va_start(list, format);
+  vsnprintf(line + 2, sizeof line - 3, format, list);
+  va_end(list);
+  strcat(line, "\n");
+  if (write(output, line, strlen(line)) < 0) abort();
+}
+
+/* ---- running ---- */
+
+enum { SKIPPED = 77 };
+
+void skip(const char *reason) {
+  FILE *file = fopen(scratch_path("skip"), "w");
+  if (file) {
+    fprintf(file, "%s", reason);
+    fclose(file);
+  }
+  exit(SKIPPED);
+}
+
+void need_root(void) {
+  if (geteuid() != 0) skip("needs root");
+}
+
+static void result(int number, const struct test_case *test, int status, bool failed) {
+  char line[600], reason[300] = "";
+  bool good = !failed && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  bool skipped = WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED;
+  if (skipped) {
+    FILE *file = fopen(scratch_path("skip"), "r");
+    if (file) {
+      if (!fgets(reason, sizeof reason, file)) reason[0] = 0;
+      fclose(file);
+    }
+  } else if (WIFSIGNALED(status)) {
+    note("%s: killed by signal %d%s", test->name, WTERMSIG(status),
+         WTERMSIG(status) == SIGALRM ? ": it took too long" : "");
+  }
+  snprintf(line, sizeof line, "%s %d - %s%s%s\n", good || skipped ? "ok" : "not ok", number,
+           test->name, skipped ? " # SKIP " : "", reason);
+  if (write(output, line, strlen(line)) < 0) abort();
+}
+
+static void remove_scratch(void) {
+  char command[100];
+  snprintf(command, sizeof command, "rm -rf '%s'", scratch_directory);
+  if (system(command) != 0) note("cannot remove %s", scratch_directory);
+}
+
+int run(int argc, char **argv, const struct test_case *cases) {
+  /* Out of the way of the descriptors that cases use. */
+  output = fcntl(1, F_DUPFD_CLOEXEC, 900);
+  if (output < 0) output = 1;
+  program = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+  counts = mmap(NULL, sizeof *counts, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (counts == MAP_FAILED) abort();
+  strcpy(scratch_directory, "/tmp/forkexec-test-XXXXXX");
+  if (!mkdtemp(scratch_directory) || chmod(scratch_directory, 0777) != 0) abort();
+  int number = 0, failed = 0;
+  for (; cases->name; cases++) {
+    bool chosen = argc < 2;
+    for (int i = 1; i < argc; i++) chosen = chosen || strcmp(argv[i], cases->name) == 0;
+    if (!chosen) continue;
+    counts->failures = 0;
+    pid_t pid = fork();
+    if (pid < 0) abort();
+    if (pid == 0) {
+      alarm(world() == WORLD_KERNEL ? 30 : 120);
+      cases->function();
+      exit(0);
+    }
+    int status;
+    if (waitpid(pid, &status, 0) != pid) abort();
+    bool bad = counts->failures != 0;
+    failed += bad || !WIFEXITED(status) || (WEXITSTATUS(status) && WEXITSTATUS(status) != SKIPPED);
+    result(++number, cases, status, bad);
+  }
+  note("ways %s shared=%lu copy=%lu piped=%lu", program, counts->ways[FE_WAY_SHARED],
+       counts->ways[FE_WAY_COPY], counts->ways[FE_WAY_PIPED]);
+  char plan[40];
+  snprintf(plan, sizeof plan, "1..%d\n", number);
+  if (write(output, plan, strlen(plan)) < 0) abort();
+  remove_scratch();
+  return failed != 0;
+}
+
+/* ---- worlds and ways ---- */
+
+enum world world(void) {
+  const char *name = getenv("FE_TEST_WORLD");
+  if (name && strcmp(name, "valgrind") == 0) return WORLD_VALGRIND;
+  if (name && strcmp(name, "qemu") == 0) return WORLD_QEMU;
+  return WORLD_KERNEL;
+}
+
+unsigned expected_way(unsigned way) {
+  switch (world()) {
+    case WORLD_VALGRIND: return way == FE_WAY_SHARED || way == FE_WAY_AUTO ? FE_WAY_COPY : way;
+    case WORLD_QEMU: return way == FE_WAY_PIPED || way == FE_WAY_AUTO ? FE_WAY_PIPED : 0;
+    default: return way == FE_WAY_AUTO ? FE_WAY_SHARED : way;
+  }
+}
+
+static void count_way(unsigned way) {
+  if (way <= FE_WAY_PIPED) __atomic_add_fetch(&counts->ways[way], 1, __ATOMIC_RELAXED);
+}
+
+/* ---- spawning ---- */
+
+static bool error_is_clear(const fe_error *error) {
+  static const fe_error clear = FE_ERROR_INIT;
+  return memcmp(error, &clear, sizeof clear) == 0;
+}
+
+bool spawn(fe_attr *attr, unsigned way, fe_child *child) {
+  fe_error error;
+  memset(&error, 0xa5, sizeof error);
+  memset(child, 0xa5, sizeof *child);
+  attr->way = way;
+  errno = 0;
+  if (!check_int(__FILE__, __LINE__, "fe_spawn", fe_spawn(attr, child, &error), "success", 0)) {
+    char message[300];
+    fe_error_message(&error, message, sizeof message);
+    note("%s", message);
+    return false;
+  }
+  CHECK(error_is_clear(&error));
+  CHECK_INT(child->way, expected_way(way));
+  CHECK(child->pid > 0);
+  CHECK_INT(child->pidfd >= 0, (attr->flags & FE_PIDFD) != 0);
+  count_way(child->way);
+  return true;
+}
+
+void spawn_exits(fe_attr *attr, unsigned way, int wanted) {
+  fe_child child;
+  int status = -1;
+  if (!spawn(attr, way, &child)) return;
+  CHECK_INT(fe_wait(&child, -1, &status), 0);
+  CHECK(WIFEXITED(status));
+  CHECK_INT(WEXITSTATUS(status), wanted);
+  fe_child_close(&child);
+}
+
+static volatile sig_atomic_t sigchlds;
+
+static void on_sigchld(int sig) {
+  (void)sig;
+  sigchlds++;
+}
+
+void check_no_child(void) {
+  errno = 0;
+  CHECK_INT(waitpid(-1, NULL, WNOHANG), -1);
+  CHECK_INT(errno, ECHILD);
+  errno = 0;
+  CHECK_INT(waitpid(-1, NULL, WNOHANG | __WALL), -1);
+  CHECK_INT(errno, ECHILD);
+}
+
+static void fails(fe_attr *attr, unsigned way, const fe_error *wanted) {
+  fe_child child, empty = FE_CHILD_INIT;
+  fe_error error;
+  memset(&error, 0xa5, sizeof error);
+  memset(&child, 0xa5, sizeof child);
+  attr->way = way;
+
+  /* Only with a handler can SIGCHLD be seen; a case that ignores it keeps it ignored. */
+  struct sigaction action, before_action;
+  memset(&action, 0, sizeof action);
+  action.sa_handler = on_sigchld;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGCHLD, NULL, &before_action);
+  if (before_action.sa_handler != SIG_IGN) sigaction(SIGCHLD, &action, NULL);
+  sigchlds = 0;
+
+  char *before = snapshot();
+  errno = 0;
+  int status = fe_spawn(attr, &child, &error);
+  int saved = errno;
+  char *after = snapshot();
+  sigaction(SIGCHLD, &before_action, NULL);
+
+  CHECK_INT(status, -1);
+  CHECK_STR(errno_name(saved), errno_name(wanted->errnum));
+  CHECK_INT(error.errnum, saved);
+  CHECK_STR(fe_step_name(error.step), fe_step_name(wanted->step));
+  CHECK_INT(error.index, wanted->index);
+  CHECK_INT(error.signal, wanted->signal);
+  CHECK(memcmp(&child, &empty, sizeof child) == 0);
+  CHECK_STR(after, before);
+  check_no_child();
+  /* A way is named when there was a clone, or one was tried. */
+  bool cloned = wanted->step > FE_STEP_PIDFD;
+  if (cloned && error.way) CHECK_INT(error.way, expected_way(way));
+  if (error.way != FE_WAY_PIPED) CHECK_INT(sigchlds, 0);
+  count_way(error.way);
+  free(before);
+  free(after);
+}
+
+void spawn_fails(fe_attr *attr, unsigned way, int errnum, int step, int index) {
+  fe_error wanted = FE_ERROR_INIT;
+  wanted.errnum = errnum;
+  wanted.step = step;
+  wanted.index = index;
+  fails(attr, way, &wanted);
+}
+
+void spawn_killed(fe_attr *attr, unsigned way, int signal, int step, int index) {
+  fe_error wanted = FE_ERROR_INIT;
+  wanted.errnum = ECANCELED;
+  wanted.step = step;
+  wanted.index = index;
+  wanted.signal = signal;
+  fails(attr, way, &wanted);
+}
+
+/* ---- what the caller looks like ---- */
+
+char *snapshot(void) {
+  char *text = NULL;
+  size_t length = 0;
+  FILE *out = open_memstream(&text, &length);
+  if (!out) abort();
+  for (int fd = 0; fd < 2048; fd++) {
+    struct stat st;
+    if (fstat(fd, &st) != 0) continue;
+    fprintf(out, "fd %d %llu:%llu %d %x\n", fd, (unsigned long long)st.st_dev,
+            (unsigned long long)st.st_ino, fcntl(fd, F_GETFD), (unsigned)fcntl(fd, F_GETFL));
+  }
+  unsigned long long mask = 0;
+  syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &mask, 8);
+  fprintf(out, "mask %llx\n", mask);
+  for (int sig = 1; sig <= SIGRTMAX; sig++) {
+    struct sigaction action;
+    if (sigaction(sig, NULL, &action) != 0) continue;
+    fprintf(out, "signal %d %p\n", sig, *(void **)&action.sa_handler);
+  }
+  char cwd[4096];
+  fprintf(out, "cwd %s\n", getcwd(cwd, sizeof cwd) ? cwd : "?");
+  mode_t old = umask(0);
+  umask(old);
+  fprintf(out, "umask %o\n", (unsigned)old);
+  fprintf(out, "dumpable %d pdeathsig %d\n", prctl(PR_GET_DUMPABLE), 0);
+  fprintf(out, "ids %d %d pgid %d sid %d\n", (int)geteuid(), (int)getegid(), (int)getpgid(0),
+          (int)getsid(0));
+  for (char **e = environ; e && *e; e++) fprintf(out, "env %s\n", *e);
+  if (fclose(out) != 0) abort();
+  return text;
+}
+
+/* ---- the probe ---- */
+
+static char paths[8][300];
+static unsigned next_path;
+
+const char *probe_path(void) {
+  static char path[4096];
+  if (path[0]) return path;
+  const char *given = getenv("FE_TEST_PROBE");
+  if (!given || !realpath(given, path)) {
+    note("FE_TEST_PROBE must name the probe");
+    abort();
+  }
+  return path;
+}
+
+const char *scratch(void) { return scratch_directory; }
+
+const char *scratch_path(const char *name) {
+  char *path = paths[next_path++ % 8];
+  snprintf(path, sizeof paths[0], "%s/%s", scratch_directory, name);
+  return path;
+}
+
+char *probe(fe_attr *attr, unsigned way) {
+  /* Whoever the probe will be, it can write to it. */
+  char report[300];
+  snprintf(report, sizeof report, "%s", scratch_path("report"));
+  int made = open(report, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  NEED(made >= 0 && fchmod(made, 0666) == 0);
+  close(made);
+  char *in_root = report + (attr->chroot ? strlen(attr->chroot) : 0);
+  char *argv[] = {(char *)"probe", in_root, NULL};
+  fe_attr started = *attr;
+  started.argv = argv;
+  if (!started.path) started.path = probe_path();
+  spawn_exits(&started, way, 0);
+
+  FILE *file = fopen(report, "re");
+  NEED(file != NULL);
+  char *text = calloc(1, 1 << 20);
+  NEED(text != NULL);
+  size_t length = fread(text, 1, (1 << 20) - 1, file);
+  fclose(file);
+  if (length == 0) {
+    check(__FILE__, __LINE__, false, "the probe's report is empty", NULL);
+    free(text);
+    return NULL;
+  }
+  return text;
+}
+
+const char *value(const char *report, const char *key) {
+  static char values[8][1000];
+  static unsigned next;
+  char *copy = values[next++ % 8];
+  copy[0] = 0;
+  size_t n = strlen(key);
+  for (const char *line = report; line && *line;) {
+    const char *end = strchr(line, '\n');
+    size_t length = end ? (size_t)(end - line) : strlen(line);
+    if (length > n && strncmp(line, key, n) == 0 && line[n] == '=')
+      snprintf(copy, sizeof values[0], "%.*s", (int)(length - n - 1), line + n + 1);
+    line = end ? end + 1 : NULL;
+  }
+  return copy;
+}
+
+long long number(const char *report, const char *key) { return strtoll(value(report, key), NULL, 10); }
+
+/* ---- descriptors ---- */
+
+void open_at(int at, bool cloexec) {
+  static int serial;
+  char name[40];
+  snprintf(name, sizeof name, "file-%d-%d", (int)getpid(), serial++);
+  int fd = open(scratch_path(name), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  NEED(fd >= 0);
+  if (fd != at) {
+    NEED(dup3(fd, at, O_CLOEXEC) == at);
+    close(fd);
+  }
+  if (!cloexec) NEED(fcntl(at, F_SETFD, 0) == 0);
+}
+
+const char *identity(int fd) {
+  static char texts[8][60];
+  static unsigned next;
+  char *text = texts[next++ % 8];
+  struct stat st;
+  text[0] = 0;
+  if (fstat(fd, &st) == 0)
+    snprintf(text, sizeof texts[0], "%llu:%llu", (unsigned long long)st.st_dev,
+             (unsigned long long)st.st_ino);
+  return text;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the test programs share. A program is a topic; a case is a function, run in a process of its
+ * own under an alarm, so that it may close descriptors, change its ids or die. Output is TAP.
+ *
+ * A spawn in a test always says which way it expects. The ways taken are counted, printed, and
+ * compared with c-tests/ways.expected by `make check`. */
+#ifndef TEST_H
+#define TEST_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <forkexec.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Fails the case, and goes on: got and wanted are printed with their source. */
+#define CHECK(condition)                                                                           \
+  check(__FILE__, __LINE__, (condition), #condition, NULL)
+#define CHECK_INT(got, wanted)                                                                     \
+  check_int(__FILE__, __LINE__, #got, (long long)(got), #wanted, (long long)(wanted))
+#define CHECK_STR(got, wanted) check_str(__FILE__, __LINE__, #got, (got), #wanted, (wanted))
+/* For what the case cannot go on without. */
+#define NEED(condition)                                                                            \
+  do {                                                                                             \
+    if (!check(__FILE__, __LINE__, (condition), #condition, NULL)) exit(1);                        \
+  } while (0)
+
+bool check(const char *file, int line, bool good, const char *what, const char *detail);
+bool check_int(const char *file, int line, const char *what, long long got, const char *wanted_text,
+               long long wanted);
+bool check_str(const char *file, int line, const char *what, const char *got,
+               const char *wanted_text, const char *wanted);
+const char *errno_name(int errnum);
+/* A line of the output that is no result. */
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Runs the cases in order. main is `return run(argc, argv, cases)`; with arguments, only the
+ * cases that they name. */
+struct test_case {
+  const char *name;
+  void (*function)(void);
+};
+int run(int argc, char **argv, const struct test_case *cases);
+/* Ends the case as skipped. Where CI could have run it, that is a failure: so say which privilege
+ * or kernel feature is missing. */
+void skip(const char *reason) __attribute__((noreturn));
+/* skip() unless root. */
+void need_root(void);
+
+/* The worlds that the tests run in. FE_TEST_WORLD is unset for a kernel. Under valgrind the shared
+ * way turns into the copy way; under qemu-user only the piped way is open. */
+enum world { WORLD_KERNEL, WORLD_VALGRIND, WORLD_QEMU };
+enum world world(void);
+/* The way that a spawn takes when `way` is forced, or 0 if it is not open in this world. */
+unsigned expected_way(unsigned way);
+/* `for each way that is open here`. */
+#define EACH_WAY(way)                                                                              \
+  for (unsigned way = FE_WAY_SHARED; way <= FE_WAY_PIPED; way++)                                   \
+    if (expected_way(way) != 0)
+/* Only the ways in which memory is not shared: for changes of ids. */
+#define EACH_WAY_BUT_SHARED(way)                                                                   \
+  EACH_WAY(way)                                                                                    \
+    if (way != FE_WAY_SHARED)
+
+/* Spawns with attr->way forced to `way`, checks success and that way, and counts it. */
+bool spawn(fe_attr *attr, unsigned way, fe_child *child);
+/* The same, waits, and checks that it has exited with `status`. */
+void spawn_exits(fe_attr *attr, unsigned way, int status);
+/* Spawns, and checks that it fails with errno, step and index, and that nothing is left: child
+ * empty, no zombie, no SIGCHLD (but in the piped way), same descriptors, mask, dumpable flag,
+ * working directory, umask, signal actions, environment. */
+void spawn_fails(fe_attr *attr, unsigned way, int errnum, int step, int index);
+/* The same for a child that is killed before exec: ECANCELED and `signal`. */
+void spawn_killed(fe_attr *attr, unsigned way, int signal, int step, int index);
+/* Nothing to wait for, with __WALL neither. */
+void check_no_child(void);
+
+/* What the calling process looks like, for a comparison. Free it. */
+char *snapshot(void);
+
+/* Runs c-tests/probe.c as `attr` says (argv is set to it, path too unless given) and returns what it
+ * has seen of itself: lines of key=value. The report goes through a file, so that the probe's
+ * descriptors are all the test's. NULL if it failed, which has been checked. */
+char *probe(fe_attr *attr, unsigned way);
+/* The value of a key, "" if there is none; good until the next 8 calls. */
+const char *value(const char *report, const char *key);
+long long number(const char *report, const char *key);
+
+/* The probe's path, and a scratch directory of mode 0777 that goes when the program ends. */
+const char *probe_path(void);
+const char *scratch(void);
+/* A path below the scratch directory; good until the next 8 calls. */
+const char *scratch_path(const char *name);
+
+/* A descriptor that can be told from all others by its identity (device:inode), at `at` exactly,
+ * close-on-exec if so asked. Its identity is as probe prints it. */
+void open_at(int at, bool cloexec);
+const char *identity(int fd);
+
+#endif
