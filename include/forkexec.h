@@ -30,21 +30,24 @@
 
 /**
  * The child gives up its controlling terminal, whatever its descriptor 0 is: TIOCNOTTY on
- * /dev/tty. Having none is no error.
+ * /dev/tty, which must exist and takes a free descriptor for a moment. Having none is no error.
  */
 #define FE_NOCTTY UINT64_C(0x8)
 
 /**
  * The child's process group becomes the foreground group of the terminal that is its descriptor
- * `ctty`: tcsetpgrp(3). Implies FE_SETPGID. Cannot be combined with FE_SETSID or FE_SETCTTY: a
- * session leader that gets a controlling terminal is in its foreground already.
+ * `ctty`: tcsetpgrp(3). Implies FE_SETPGID. Cannot be combined with FE_SETSID or FE_SETCTTY, since
+ * a session leader that gets a controlling terminal is in its foreground already, nor with
+ * FE_NOCTTY. When the spawn fails after that, the terminal's foreground group becomes again what
+ * it was.
  */
 #define FE_FOREGROUND UINT64_C(0x10)
 
 /**
  * The child asks to be traced by the calling thread: PTRACE_TRACEME of ptrace(2). fe_spawn
  * succeeds once the child stands in its first stop, the SIGTRAP after exec, which is left for the
- * caller to wait for.
+ * caller to wait for (Linux 3.11). A signal that comes before is pending for the child then. A
+ * SIGSTOP or SIGTRAP that comes before stops the child, and so fe_spawn.
  */
 #define FE_PTRACE UINT64_C(0x20)
 
@@ -64,26 +67,30 @@
 #define FE_SEARCH_PATH UINT64_C(0x80)
 
 /**
- * `fe_child.pidfd` gets a descriptor that refers to the child: CLONE_PIDFD of clone(2) (Linux
- * 5.2). It is close-on-exec. fe_wait and fe_kill then cannot hit a recycled pid.
+ * `fe_child.pidfd` gets a descriptor that refers to the child: CLONE_PIDFD of clone(2) (Linux 5.3;
+ * else ENOSYS at the step "pidfd"). It is close-on-exec. fe_wait and fe_kill then cannot hit a
+ * recycled pid.
  */
 #define FE_PIDFD UINT64_C(0x100)
 
 /**
- * With `gid_mappings`: leave setgroups(2) permitted in the new user namespace. Needs CAP_SETGID in
- * the caller's (user_namespaces(7)). Without this flag "deny" is written to /proc/PID/setgroups.
+ * With `gid_mappings`, without which it is EINVAL: leave setgroups(2) permitted in the new user
+ * namespace. Needs CAP_SETGID in the caller's (user_namespaces(7)). Without this flag "deny" is
+ * written to /proc/PID/setgroups.
  */
 #define FE_ALLOW_SETGROUPS UINT64_C(0x200)
 
 /**
- * With `chroot`: do not change the working directory to the new root. It is then a way out of it,
- * unless `dir` is an absolute path.
+ * With `chroot`, without which it is EINVAL: do not change the working directory to the new root.
+ * It is then a way out of it, unless `dir` is an absolute path.
  */
 #define FE_CHROOT_KEEP_CWD UINT64_C(0x400)
 
 /**
- * With CLONE_NEWNS: leave the propagation of the mounts as it is. Without this flag they become
- * private (MS_REC | MS_PRIVATE of mount(2)), so that what the child mounts stays in its namespace.
+ * With CLONE_NEWNS, without which it is EINVAL: leave the propagation of the mounts as it is.
+ * Without this flag, which a caller whose root is no mount point needs (EINVAL at "propagation"),
+ * they become private (MS_REC | MS_PRIVATE of mount(2)), so that what the child mounts stays in
+ * its namespace.
  */
 #define FE_KEEP_PROPAGATION UINT64_C(0x800)
 
@@ -100,8 +107,9 @@
 /**
  * CLONE_VM and CLONE_VFORK: the child runs in the caller's memory while the calling thread is
  * suspended. The usual way. Cannot be forced (EINVAL) for a child whose user or group changes or
- * that gets a user namespace: memory must not be shared across privileges. Where it turns out that
- * memory is not shared (emulators, valgrind), the copy way is taken, and `fe_child.way` says so.
+ * that gets a user namespace, since memory must not be shared across privileges, nor with
+ * CLONE_NEWTIME or maps. Where it turns out that memory is not shared (emulators, valgrind), the
+ * copy way is taken, and `fe_child.way` says so.
  */
 #define FE_WAY_SHARED 1
 
@@ -113,7 +121,8 @@
 /**
  * fork(2) and a close-on-exec pipe that carries the outcome. The only way with `uid_mappings` or
  * `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD in
- * this way alone.
+ * this way alone. Where there is no /proc, or SIGCHLD is ignored, a child that is killed inside
+ * execve counts as started here.
  */
 #define FE_WAY_PIPED 3
 
@@ -286,8 +295,9 @@ typedef struct fe_credential {
   gid_t gid;
   /**
    * Supplementary groups: setgroups(2). NULL keeps the caller's; not NULL with ngroups 0 drops
-   * them all. In a user namespace made with setgroups denied (see FE_ALLOW_SETGROUPS), an empty
-   * list is skipped, since the kernel keeps the groups there, and any other is EINVAL.
+   * them all. With gid_mappings and setgroups denied (see FE_ALLOW_SETGROUPS), an empty list is
+   * skipped, since the kernel keeps the groups there, and any other is EINVAL; in a user
+   * namespace without gid mappings the kernel refuses any (EPERM).
    */
   const gid_t *groups;
   /**

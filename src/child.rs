@@ -8,7 +8,7 @@
 //!
 //! * makes raw system calls only: no libc, no errno, no allocation, no lock;
 //! * cannot panic, format or index, and calls no function outside the ELF section `fe_child`: there
-//!   is no jump table, memcpy or lazily bound symbol (tests/artefact.sh disassembles the release
+//!   is no jump table, memcpy or lazily bound symbol (c-tests/artefact.sh disassembles the release
 //!   .so);
 //! * writes to nothing but its own stack frame and the record;
 //! * never returns: above its frame are frames that the caller goes on with.
@@ -31,7 +31,10 @@ use crate::error::Step;
 use crate::plan::call::{From, Rule, REGISTERS};
 use crate::plan::Call;
 use crate::sys::syscall;
-use core::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{
+    AtomicI32, AtomicU32,
+    Ordering::{Relaxed, Release},
+};
 
 /// What the child has to tell, where its parent can read it.
 #[derive(Debug, Default)]
@@ -137,7 +140,7 @@ impl Child {
     unsafe fn fail(&self, result: isize) -> ! {
         // SAFETY: as enter. The byte only wakes the parent; the calls that end have no pointers.
         unsafe {
-            (*self.record).errno.store(result.wrapping_neg() as i32, Relaxed);
+            (*self.record).errno.store(result.wrapping_neg() as i32, Release);
             if self.error_pipe >= 0 {
                 let byte = 0u8;
                 let byte = &raw const byte as usize;
@@ -185,6 +188,8 @@ impl Child {
                     self.check_parent(result, args);
                 } else if this.rule as u8 == Rule::Exec as u8 {
                     denied = self.exec_failed(result, this.index, denied, next == end);
+                } else if this.rule as u8 == Rule::Close as u8 {
+                    self.check_closed(result);
                 } else if is_error(result) && result.wrapping_neg() != this.harmless as isize {
                     self.fail(result);
                 }
@@ -195,6 +200,23 @@ impl Child {
             }
             // A plan ends with exec; this is for a plan without any.
             self.fail(error(libc::ENOEXEC))
+        }
+    }
+
+    /// close(2) fails with EBADF when there was nothing to close, and with these others when the
+    /// descriptor is gone but its file has something to say. Any other error comes from a filter,
+    /// and the program would inherit what it must not.
+    #[inline(always)]
+    unsafe fn check_closed(&self, result: isize) {
+        let closed = !is_error(result)
+            || result == error(libc::EBADF)
+            || result == error(libc::EINTR)
+            || result == error(libc::EIO)
+            || result == error(libc::ENOSPC)
+            || result == error(libc::EDQUOT);
+        if !closed {
+            // SAFETY: as fail.
+            unsafe { self.fail(result) }
         }
     }
 
@@ -209,6 +231,7 @@ impl Child {
             || errno == libc::ENOTDIR
             || errno == libc::ESTALE
             || errno == libc::ENODEV
+            || errno == libc::ENAMETOOLONG
             || errno == libc::ETIMEDOUT;
         let denied = if not_allowed && denied < 0 { index } else { denied };
         if !last && not_here {
@@ -239,6 +262,9 @@ impl Child {
         }
         // SAFETY: no pointers.
         unsafe {
+            if is_error(parent) {
+                self.fail(parent);
+            }
             let me = call(libc::SYS_getpid, 0, 0, 0, 0);
             let result = call(libc::SYS_kill, me as usize, signal, 0, 0);
             if is_error(result) {
@@ -263,8 +289,11 @@ impl Child {
             while signal <= 64 {
                 let mut action = Action { handler: 0, rest: [0; 3] };
                 let place = &raw mut action as usize;
-                // SIGKILL and SIGSTOP have no handler to ask for.
                 let result = call(libc::SYS_rt_sigaction, signal, 0, place, 8);
+                // EINVAL: an emulator has no such signal.
+                if is_error(result) && result != error(libc::EINVAL) {
+                    self.fail(result);
+                }
                 if !is_error(result) && action.handler > libc::SIG_IGN {
                     action = Action { handler: libc::SIG_DFL, rest: [0; 3] };
                     let place = &raw const action as usize;

@@ -16,8 +16,10 @@ mod outcome;
 mod piped;
 mod proof;
 mod record;
+mod settle;
 mod shared;
-mod suspended;
+mod text;
+
 mod way;
 
 use crate::attr::{Attr, Group, IdMaps, Way};
@@ -103,7 +105,7 @@ pub fn spawn(attr: &Attr<'_>) -> core::result::Result<Started, Failed> {
     let caller = Caller { pid: if attr.pdeathsig != 0 { sys::getpid() } else { 0 } };
     let plan = Plan::new(attr, &candidates, caller)?;
     let needs = way::Needs::of(attr, sys::ids);
-    let mut way = way::choose(attr.way, needs, kernel::memory())?;
+    let way = way::choose(attr.way, needs, kernel::memory())?;
 
     // From here to the end: a handler of the caller's must not run in the child, nor hold up the
     // parent.
@@ -114,25 +116,72 @@ pub fn spawn(attr: &Attr<'_>) -> core::result::Result<Started, Failed> {
         pidfd: attr.pidfd,
         traced: attr.ptrace,
         maps: attr.maps,
-        targets: attr.files.map_or(0, <[i32]>::len).max(STDIO) as i32,
+        targets: attr.files.map_or(0, |files| files.len().max(STDIO)) as i32,
         mask: blocked.before(),
     };
+    let terminal = Terminal::of(attr);
+    let result = by_some_way(&job, attr, way);
+    if result.is_err() {
+        terminal.restore();
+    }
+    result
+}
+
+/// The caller's terminal, whose foreground FE_FOREGROUND gives to the child: a child that fails after that
+/// would leave it to a group that is no more, and the caller's reads from it would fail.
+struct Terminal(Option<(i32, i32)>);
+
+impl Terminal {
+    fn of(attr: &Attr<'_>) -> Terminal {
+        let Group::Group { foreground: Some(at), .. } = attr.group else {
+            return Terminal(None);
+        };
+        // The child's descriptor is a duplicate of this one.
+        let ours = match (attr.files, usize::try_from(at)) {
+            (None, _) => Some(at),
+            (Some(files), Ok(at)) => files.get(at).copied(),
+            (Some(_), Err(_)) => None,
+        };
+        Terminal(ours.and_then(|fd| sys::foreground(fd).ok().map(|pgid| (fd, pgid))))
+    }
+
+    /// Signals are still blocked, SIGTTOU among them.
+    fn restore(&self) {
+        if let Some((fd, before)) = self.0 {
+            if sys::foreground(fd) != Ok(before) {
+                let _ = sys::set_foreground(fd, before);
+            }
+        }
+    }
+}
+
+/// Spawns by `way` or, where the kernel refuses that, by one that asks less of it.
+fn by_some_way(
+    job: &Job<'_>,
+    attr: &Attr<'_>,
+    mut way: Way,
+) -> core::result::Result<Started, Failed> {
     let mut refused: Option<Failed> = None;
     loop {
         let result = match way {
-            Way::Shared => shared::spawn(&job),
-            Way::Copy => copy::spawn(&job),
-            Way::Piped => piped::spawn(&job),
+            Way::Shared => shared::spawn(job),
+            Way::Copy => copy::spawn(job),
+            Way::Piped => piped::spawn(job),
+        };
+        // The first spawn in the shared way may have shown that memory is not shared here.
+        let taken = match (way, kernel::memory()) {
+            (Way::Shared, kernel::Memory::Copied) => Way::Copy,
+            _ => way,
         };
         let error = match result {
             Ok(started) => {
                 learn_from(refused, way, attr.cloneflags);
-                return Ok(started);
+                return Ok(Started { way: taken, ..started });
             }
             Err(error) => error,
         };
         let next = way::after_refusal(attr.way, way, &error);
-        let failed = Failed { error, way: Some(way) };
+        let failed = Failed { error, way: Some(taken) };
         match (next, refused) {
             (Some(next), None) => (way, refused) = (next, Some(failed)),
             (Some(next), _) => way = next,

@@ -152,10 +152,10 @@ impl<'a> List<'a> {
                 call::parent_alive(caller.pid, attr.pdeathsig),
             ]);
         }
-        self.add([call::sigmask()]);
-        // Last: from here on a signal stops the child, and its tracer may be asleep in vfork.
         if attr.ptrace {
-            self.add([call::traceme()]);
+            self.add([call::sigmask_traced(), call::traceme()]);
+        } else {
+            self.add([call::sigmask()]);
         }
     }
 }

@@ -33,7 +33,8 @@ impl Process {
             None if timeout_ms > 0 => sys::pidfd_open(self.pid).ok(),
             _ => None,
         };
-        let pidfd = self.pidfd.or(late.as_ref().map(sys::Fd::number)).filter(|_| !self.traced);
+        let all = self.pidfd.or(late.as_ref().map(sys::Fd::number)).filter(|_| !self.traced);
+        let mut pidfd = all;
         let mut sleep = SLEEP_US.0;
         loop {
             if let Some(status) = self.look(libc::WNOHANG)? {
@@ -43,8 +44,12 @@ impl Process {
             if left == 0 {
                 return Ok(None);
             }
-            let polled = pidfd.map(|fd| sys::poll(fd, left as i64));
-            if !matches!(polled, Some(Ok(_) | Err(libc::EINTR))) {
+            // Readable is a pidfd from the child's end on, which another tracer may keep from being
+            // waited for: polled once, then slept.
+            let polled = pidfd.take().map(|fd| sys::poll(fd, left as i64));
+            if polled == Some(Err(libc::EINTR)) {
+                pidfd = all;
+            } else if polled.is_none() {
                 let left_us = u32::try_from(left.saturating_mul(1000)).unwrap_or(u32::MAX);
                 sys::sleep_us(sleep.min(left_us));
                 sleep = (sleep * 2).min(SLEEP_US.1);
@@ -73,7 +78,8 @@ impl Process {
     pub fn kill(&self, signal: i32) -> Result<(), Errno> {
         if let Some(fd) = self.pidfd {
             match sys::pidfd_send_signal(fd, signal) {
-                Err(libc::ENOSYS) => {}
+                // EPERM: from a filter, or the child's other credentials, which kill(2) knows too.
+                Err(libc::ENOSYS | libc::EPERM) => {}
                 result => return result,
             }
         }

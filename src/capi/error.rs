@@ -74,7 +74,7 @@ pub unsafe extern "C" fn fe_error_message(
         text.push_number(error.index);
     }
     text.push(b": ");
-    let killed = error.errnum == libc::ECANCELED && error.step > Step::Clone as i32;
+    let killed = error.errnum == libc::ECANCELED && error.step >= Step::Clone as i32;
     if killed && error.signal > 0 {
         text.push(b"killed by signal ");
         text.push_number(error.signal);

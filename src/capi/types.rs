@@ -2,7 +2,7 @@
 //! The structs and constants of the C face, exactly as `forkexec.h` shows them. Nothing here acts.
 //!
 //! Their layout is the ABI: fields are only ever appended to `fe_attr` and `fe_credential`, and the
-//! structs that the library writes never change their size (tests/abi.rs and c-tests/abi.c hold
+//! structs that the library writes never change their size (capi/spawn.rs and c-tests/abi.c hold
 //! both to it). The doc comments end up in the header: they are written for the C reader.
 
 #![allow(non_camel_case_types)]
@@ -20,15 +20,18 @@ pub const FE_SETPGID: u64 = 0x2;
 /// stealing one from another session. Needs FE_SETSID.
 pub const FE_SETCTTY: u64 = 0x4;
 /// The child gives up its controlling terminal, whatever its descriptor 0 is: TIOCNOTTY on
-/// /dev/tty. Having none is no error.
+/// /dev/tty, which must exist and takes a free descriptor for a moment. Having none is no error.
 pub const FE_NOCTTY: u64 = 0x8;
 /// The child's process group becomes the foreground group of the terminal that is its descriptor
-/// `ctty`: tcsetpgrp(3). Implies FE_SETPGID. Cannot be combined with FE_SETSID or FE_SETCTTY: a
-/// session leader that gets a controlling terminal is in its foreground already.
+/// `ctty`: tcsetpgrp(3). Implies FE_SETPGID. Cannot be combined with FE_SETSID or FE_SETCTTY, since
+/// a session leader that gets a controlling terminal is in its foreground already, nor with
+/// FE_NOCTTY. When the spawn fails after that, the terminal's foreground group becomes again what
+/// it was.
 pub const FE_FOREGROUND: u64 = 0x10;
 /// The child asks to be traced by the calling thread: PTRACE_TRACEME of ptrace(2). fe_spawn
 /// succeeds once the child stands in its first stop, the SIGTRAP after exec, which is left for the
-/// caller to wait for.
+/// caller to wait for (Linux 3.11). A signal that comes before is pending for the child then. A
+/// SIGSTOP or SIGTRAP that comes before stops the child, and so fe_spawn.
 pub const FE_PTRACE: u64 = 0x20;
 /// Every descriptor that `files` does not name is closed in the child; with `files` NULL, every one
 /// but 0, 1 and 2. Uses close_range(2) (Linux 5.9), else /proc/self/fd, else one close for each
@@ -39,17 +42,21 @@ pub const FE_CLOSE_OTHERS: u64 = 0x40;
 /// candidate that may not be executed (EACCES) is remembered while the search goes on. A shell is
 /// never run.
 pub const FE_SEARCH_PATH: u64 = 0x80;
-/// `fe_child.pidfd` gets a descriptor that refers to the child: CLONE_PIDFD of clone(2) (Linux
-/// 5.2). It is close-on-exec. fe_wait and fe_kill then cannot hit a recycled pid.
+/// `fe_child.pidfd` gets a descriptor that refers to the child: CLONE_PIDFD of clone(2) (Linux 5.3;
+/// else ENOSYS at the step "pidfd"). It is close-on-exec. fe_wait and fe_kill then cannot hit a
+/// recycled pid.
 pub const FE_PIDFD: u64 = 0x100;
-/// With `gid_mappings`: leave setgroups(2) permitted in the new user namespace. Needs CAP_SETGID in
-/// the caller's (user_namespaces(7)). Without this flag "deny" is written to /proc/PID/setgroups.
+/// With `gid_mappings`, without which it is EINVAL: leave setgroups(2) permitted in the new user
+/// namespace. Needs CAP_SETGID in the caller's (user_namespaces(7)). Without this flag "deny" is
+/// written to /proc/PID/setgroups.
 pub const FE_ALLOW_SETGROUPS: u64 = 0x200;
-/// With `chroot`: do not change the working directory to the new root. It is then a way out of it,
-/// unless `dir` is an absolute path.
+/// With `chroot`, without which it is EINVAL: do not change the working directory to the new root.
+/// It is then a way out of it, unless `dir` is an absolute path.
 pub const FE_CHROOT_KEEP_CWD: u64 = 0x400;
-/// With CLONE_NEWNS: leave the propagation of the mounts as it is. Without this flag they become
-/// private (MS_REC | MS_PRIVATE of mount(2)), so that what the child mounts stays in its namespace.
+/// With CLONE_NEWNS, without which it is EINVAL: leave the propagation of the mounts as it is.
+/// Without this flag, which a caller whose root is no mount point needs (EINVAL at "propagation"),
+/// they become private (MS_REC | MS_PRIVATE of mount(2)), so that what the child mounts stays in
+/// its namespace.
 pub const FE_KEEP_PROPAGATION: u64 = 0x800;
 /// Reserved; EINVAL.
 pub const FE_DETACH: u64 = 0x8000_0000_0000_0000;
@@ -58,14 +65,16 @@ pub const FE_DETACH: u64 = 0x8000_0000_0000_0000;
 pub const FE_WAY_AUTO: u32 = 0;
 /// CLONE_VM and CLONE_VFORK: the child runs in the caller's memory while the calling thread is
 /// suspended. The usual way. Cannot be forced (EINVAL) for a child whose user or group changes or
-/// that gets a user namespace: memory must not be shared across privileges. Where it turns out that
-/// memory is not shared (emulators, valgrind), the copy way is taken, and `fe_child.way` says so.
+/// that gets a user namespace, since memory must not be shared across privileges, nor with
+/// CLONE_NEWTIME or maps. Where it turns out that memory is not shared (emulators, valgrind), the
+/// copy way is taken, and `fe_child.way` says so.
 pub const FE_WAY_SHARED: u32 = 1;
 /// CLONE_VFORK without CLONE_VM: a copy of the caller's memory, the calling thread suspended.
 pub const FE_WAY_COPY: u32 = 2;
 /// fork(2) and a close-on-exec pipe that carries the outcome. The only way with `uid_mappings` or
 /// `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD in
-/// this way alone.
+/// this way alone. Where there is no /proc, or SIGCHLD is ignored, a child that is killed inside
+/// execve counts as started here.
 pub const FE_WAY_PIPED: u32 = 3;
 
 /// No step: the spawn succeeded, or nothing was tried.
@@ -153,8 +162,9 @@ pub struct fe_credential {
     /// Real, effective and saved group id: setresgid(2). -1 is EINVAL.
     pub gid: gid_t,
     /// Supplementary groups: setgroups(2). NULL keeps the caller's; not NULL with ngroups 0 drops
-    /// them all. In a user namespace made with setgroups denied (see FE_ALLOW_SETGROUPS), an empty
-    /// list is skipped, since the kernel keeps the groups there, and any other is EINVAL.
+    /// them all. With gid_mappings and setgroups denied (see FE_ALLOW_SETGROUPS), an empty list is
+    /// skipped, since the kernel keeps the groups there, and any other is EINVAL; in a user
+    /// namespace without gid mappings the kernel refuses any (EPERM).
     pub groups: *const gid_t,
     /// How many groups.
     pub ngroups: size_t,

@@ -2,12 +2,15 @@
 //! Closing the others, with what the kernel has for it: close_range(2) (Linux 5.9), else
 //! /proc/self/fd, else one close for each number. The rules of child.rs hold here too.
 
-use super::{call, is_error, Child};
+use super::{call, error, is_error, Child};
 
 /// Of what getdents64(2) gives: the offsets of an entry's length and name, as the kernel lays it
 /// out.
 const ENTRY_LENGTH: usize = 16;
 const ENTRY_NAME: usize = 19;
+
+/// What fstatfs(2) says of /proc.
+const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 
 /// Room for a few entries; the child's stack is the caller's, and may be small.
 #[repr(C, align(8))]
@@ -43,8 +46,8 @@ impl Child {
     #[inline(always)]
     unsafe fn close_unless_pipe(&self, fd: usize) {
         if fd != self.error_pipe as usize {
-            // Whatever it says, the descriptor is closed or was not open. SAFETY: no pointers.
-            let _ = unsafe { call(libc::SYS_close, fd, 0, 0, 0) };
+            // SAFETY: no pointers.
+            unsafe { self.check_closed(call(libc::SYS_close, fd, 0, 0, 0)) };
         }
     }
 
@@ -56,12 +59,27 @@ impl Child {
         unsafe {
             let path = c"/proc/self/fd".as_ptr() as usize;
             let flags = (libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC) as usize;
-            let list = call(libc::SYS_openat, libc::AT_FDCWD as usize, path, flags, 0);
+            let mut list = call(libc::SYS_openat, libc::AT_FDCWD as usize, path, flags, 0);
+            if list == error(libc::EMFILE) {
+                // The table is full of what is to be closed, so a place is soon made.
+                self.close_unless_pipe(first);
+                self.close_unless_pipe(first.wrapping_add(1));
+                list = call(libc::SYS_openat, libc::AT_FDCWD as usize, path, flags, 0);
+            }
             if is_error(list) {
                 self.close_each(first);
                 return;
             }
             let list = list as usize;
+            // In another root, or without a /proc, it may be any directory.
+            let mut system = core::mem::MaybeUninit::<libc::statfs>::uninit();
+            let result = call(libc::SYS_fstatfs, list, system.as_mut_ptr() as usize, 0, 0);
+            let magic = (&raw const (*system.as_ptr()).f_type).cast::<i64>();
+            if is_error(result) || *magic != PROC_SUPER_MAGIC {
+                let _ = call(libc::SYS_close, list, 0, 0, 0);
+                self.close_each(first);
+                return;
+            }
             let mut entries = core::mem::MaybeUninit::<Entries>::uninit();
             let entries = entries.as_mut_ptr().cast::<u8>();
             loop {

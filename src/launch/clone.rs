@@ -50,15 +50,13 @@ pub fn child(way: Way, cloneflags: u64, want_pidfd: bool, start: Start<'_>) -> R
         let pid = clone(flags, exit_signal, None, start).map_err(at_clone)?;
         return Ok(Cloned { pid, pidfd: None });
     }
-    // A kernel before 5.2 would take the flag for an old one and ignore it.
-    if kernel::clone3_refused() {
-        sys::pidfd_open(sys::getpid()).map_err(at_pidfd)?;
-    }
     let mut pidfd = -1;
     match clone(flags, exit_signal, Some(&mut pidfd), start) {
         Ok(pid) if pidfd >= 0 => Ok(Cloned { pid, pidfd: Some(Fd::own(pidfd)) }),
         Ok(pid) => late_pidfd(pid),
-        Err(libc::EMFILE) => Err(at_pidfd(libc::EMFILE)),
+        Err(errno @ (libc::EMFILE | NO_PIDFD)) => {
+            Err(at_pidfd(if errno == NO_PIDFD { libc::ENOSYS } else { errno }))
+        }
         // Emulators know fork's flags only. In the piped way the child stays ours until it is
         // reaped.
         Err(libc::EINVAL) if way == Way::Piped => {
@@ -67,6 +65,9 @@ pub fn child(way: Way, cloneflags: u64, want_pidfd: bool, start: Start<'_>) -> R
         Err(errno) => Err(at_clone(errno)),
     }
 }
+
+/// The kernel has no pidfds: no errno, so that no system call can have said it.
+const NO_PIDFD: Errno = -1;
 
 fn at_clone(errno: Errno) -> Error {
     Error::new(errno, Step::Clone)
@@ -98,7 +99,6 @@ fn clone(
     pidfd: Option<&mut i32>,
     start: Start<'_>,
 ) -> core::result::Result<i32, Errno> {
-    touch_stack();
     let pidfd_flag = if pidfd.is_some() { libc::CLONE_PIDFD as u64 } else { 0 };
     let pidfd = pidfd.map_or(0, |pidfd| core::ptr::from_mut(pidfd) as usize);
     let flags = flags | pidfd_flag;
@@ -117,6 +117,11 @@ fn clone(
             result => return result,
         }
     };
+    // A kernel before 5.2 takes this flag for an older one and ignores it. Those that know it have
+    // pidfd_open too, nearly all; and a filter that forbids that says EPERM.
+    if pidfd_flag != 0 && !kernel::has_pidfds(|| sys::pidfd_open(sys::getpid()).err()) {
+        return Err(NO_PIDFD);
+    }
     // clone takes this bit for a part of the exit signal.
     if flags & CLONE_NEWTIME != 0 {
         return Err(refused);
@@ -130,7 +135,9 @@ fn clone(
     result
 }
 
-/// The system call. Never inlined: the child's stack begins below this frame.
+/// The system call. Never inlined: the child's stack begins below this frame. It needs less than a
+/// page. Where a lowered RLIMIT_STACK leaves less than that, the child dies and the caller is told;
+/// touching the page here instead would kill the caller.
 #[inline(never)]
 fn make(nr: libc::c_long, args: [usize; 5], start: &Start<'_>) -> core::result::Result<i32, Errno> {
     let start = core::ptr::from_ref(start).cast();
@@ -142,13 +149,4 @@ fn make(nr: libc::c_long, args: [usize; 5], start: &Start<'_>) -> core::result::
     } else {
         Ok(result as i32)
     }
-}
-
-/// Touches the two pages of stack that the child will use, so that the kernel need not grow the
-/// stack for it: with a lowered RLIMIT_STACK, growing kills the child.
-#[inline(never)]
-fn touch_stack() {
-    let mut page = core::mem::MaybeUninit::<[u8; 4096]>::uninit();
-    // SAFETY: the first byte of the page, which is the farthest down the stack.
-    unsafe { page.as_mut_ptr().cast::<u8>().write_volatile(0) };
 }

@@ -9,7 +9,7 @@
 
 use super::kernel::{self, Memory};
 use super::outcome::Circumstances;
-use super::{clone, record, suspended, Job, Started};
+use super::{clone, record, settle, Job, Started};
 use crate::attr::Way;
 use crate::error::Result;
 use core::sync::atomic::AtomicU32;
@@ -20,8 +20,8 @@ pub fn spawn(job: &Job<'_>) -> Result<Started> {
     let sentinel = AtomicU32::new(0);
     let start = job.start(&record, &sentinel);
     let child = clone::child(Way::Copy, job.cloneflags, job.pidfd, start)?;
-    let suspended = matches!(kernel::memory(), Memory::Shared | Memory::Copied);
-    let how = Circumstances { traced: job.traced, suspended };
-    suspended::settle(child.pid, &record, how).result?;
+    let may_block = matches!(kernel::memory(), Memory::Shared | Memory::Copied);
+    let how = Circumstances { traced: job.traced, may_block };
+    settle::settle(child.pid, &record, how, job.mask).result?;
     Ok(Started::new(child, Way::Copy))
 }

@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::proof::Text;
+use super::text::Text;
 use crate::attr::{IdMap, IdMaps};
 use crate::error::{Error, Result, Step};
 use crate::sys;

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::sys::Errno;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
 /// What CLONE_VM with CLONE_VFORK does here.
@@ -23,6 +24,7 @@ pub enum Memory {
 
 static MEMORY: AtomicU8 = AtomicU8::new(Memory::Unknown as u8);
 static CLONE3_REFUSED: AtomicBool = AtomicBool::new(false);
+static HAS_PIDFDS: AtomicBool = AtomicBool::new(false);
 
 /// What is known.
 pub fn memory() -> Memory {
@@ -47,4 +49,12 @@ pub fn clone3_refused() -> bool {
 /// It has.
 pub fn learn_clone3_refused() {
     CLONE3_REFUSED.store(true, Relaxed);
+}
+
+/// Whether the kernel has pidfds (Linux 5.3); `probe` opens one and gives the errno if it can't. Only
+/// a yes is remembered.
+pub fn has_pidfds(probe: impl FnOnce() -> Option<Errno>) -> bool {
+    let has = HAS_PIDFDS.load(Relaxed) || probe() != Some(libc::ENOSYS);
+    HAS_PIDFDS.store(has, Relaxed);
+    has
 }

@@ -26,11 +26,10 @@ pub struct Seen {
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances {
     /// The child was to be traced: visible to its tracer whatever its exit signal, so that the
-    /// proof of exec says nothing. It stands in a stop instead.
+    /// proof of exec says nothing. It comes to stand in a stop instead.
     pub traced: bool,
-    /// The parent is sure to run only once the child has execed or is dying. Else it must not
-    /// block.
-    pub suspended: bool,
+    /// The child is sure to have execed, or to be dying, by now. Else the parent must not block.
+    pub may_block: bool,
 }
 
 /// What to ask the kernel about the child. No answer uses it up (WNOWAIT).
@@ -43,11 +42,9 @@ pub enum Question {
         /// Whether to wait.
         wait: bool,
     },
-    /// Is it dead or in a stop of its tracer's? Waits for either if `wait`.
-    DeadOrTrapped {
-        /// Whether to wait.
-        wait: bool,
-    },
+    /// Does it stand in a stop of its tracer's? By something that only works on one that does, not
+    /// by waiting, since another thread's wait may have taken the event.
+    Stopped,
 }
 
 /// What the kernel says.
@@ -59,6 +56,8 @@ pub enum Answer {
     Nothing,
     /// This has happened to it.
     Changed(Change),
+    /// It does.
+    Yes,
     /// A filter forbids the question.
     Refused,
 }
@@ -84,22 +83,23 @@ pub fn next(seen: Seen, how: Circumstances, asked: Option<(Question, Answer)>) -
     }
     let success = Next::Done(Ok(()));
     let killed = |signal| Next::Done(Err(Error::killed(signal, seen.step, seen.index)));
-    let dead = Dead { wait: how.suspended };
+    let dead = Dead { wait: how.may_block };
     match asked {
         None if seen.step != Step::Exec => Next::Ask(dead),
-        None if how.traced => Next::Ask(DeadOrTrapped { wait: how.suspended }),
+        None if how.traced => Next::Ask(Stopped),
         None => Next::Ask(NotExeced),
 
-        // A filter that forbids waiting leaves the record alone, which says that exec was called
+        // A filter that forbids all waiting leaves the record alone, which says that exec was called
         // and nothing of its failing.
-        Some((NotExeced, NoSuchChild | Refused)) => success,
-        Some((NotExeced, Nothing | Changed(_))) => Next::Ask(dead),
+        Some((NotExeced | Stopped, NoSuchChild | Refused | Yes)) => success,
+        // The stop comes soon after exec has let the parent go on.
+        Some((Stopped, Nothing)) => Next::Ask(Dead { wait: false }),
 
         Some((_, Changed(change))) if change.is_death() => killed(change.signal()),
-        Some((DeadOrTrapped { .. }, Changed(_) | NoSuchChild | Refused)) => success,
+        Some((NotExeced, Nothing)) => Next::Ask(dead),
         // Somebody else has reaped it: a wait with __WALL in another thread, or SIGCHLD ignored.
         Some((Dead { .. }, NoSuchChild | Refused)) => killed(0),
-        Some((_, Nothing | Changed(_))) => Next::Again,
+        Some((_, Nothing | Changed(_) | Yes)) => Next::Again,
     }
 }
 
@@ -109,9 +109,9 @@ mod tests {
     use Answer::*;
     use Question::*;
 
-    const PLAIN: Circumstances = Circumstances { traced: false, suspended: true };
-    const TRACED: Circumstances = Circumstances { traced: true, suspended: true };
-    const LOOSE: Circumstances = Circumstances { traced: false, suspended: false };
+    const PLAIN: Circumstances = Circumstances { traced: false, may_block: true };
+    const TRACED: Circumstances = Circumstances { traced: true, may_block: true };
+    const LOOSE: Circumstances = Circumstances { traced: false, may_block: false };
     const KILLED: Answer = Changed(Change { code: libc::CLD_KILLED, status: 9 });
     const EXITED: Answer = Changed(Change { code: libc::CLD_EXITED, status: 127 });
     const TRAPPED: Answer = Changed(Change { code: libc::CLD_TRAPPED, status: 5 });
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(next(seen, PLAIN, Some((NotExeced, Refused))), SUCCESS);
         // It may not be a zombie yet, or it is one.
         assert_eq!(next(seen, PLAIN, Some((NotExeced, Nothing))), Next::Ask(wait));
-        assert_eq!(next(seen, PLAIN, Some((NotExeced, KILLED))), Next::Ask(wait));
+        assert_eq!(next(seen, PLAIN, Some((NotExeced, KILLED))), killed(9, Step::Exec));
         assert_eq!(next(seen, PLAIN, Some((wait, KILLED))), killed(9, Step::Exec));
         assert_eq!(next(seen, PLAIN, Some((wait, NoSuchChild))), killed(0, Step::Exec));
     }
@@ -168,11 +168,15 @@ mod tests {
     #[test]
     fn a_traced_child_is_seen_by_its_stop() {
         let seen = in_step(Step::Exec);
-        let wait = DeadOrTrapped { wait: true };
-        assert_eq!(next(seen, TRACED, None), Next::Ask(wait));
-        assert_eq!(next(seen, TRACED, Some((wait, TRAPPED))), SUCCESS);
-        assert_eq!(next(seen, TRACED, Some((wait, Refused))), SUCCESS);
-        assert_eq!(next(seen, TRACED, Some((wait, KILLED))), killed(9, Step::Exec));
+        let peek = Dead { wait: false };
+        assert_eq!(next(seen, TRACED, None), Next::Ask(Stopped));
+        assert_eq!(next(seen, TRACED, Some((Stopped, Yes))), SUCCESS);
+        assert_eq!(next(seen, TRACED, Some((Stopped, Refused))), SUCCESS);
+        assert_eq!(next(seen, TRACED, Some((Stopped, Nothing))), Next::Ask(peek));
+        assert_eq!(next(seen, TRACED, Some((peek, Nothing))), Next::Again);
+        assert_eq!(next(seen, TRACED, Some((peek, TRAPPED))), Next::Again);
+        assert_eq!(next(seen, TRACED, Some((peek, KILLED))), killed(9, Step::Exec));
+        assert_eq!(next(seen, TRACED, Some((peek, NoSuchChild))), killed(0, Step::Exec));
     }
 
     #[test]

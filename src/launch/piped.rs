@@ -14,7 +14,7 @@
 
 use super::outcome::{Answer, Circumstances, Question};
 use super::proof::{self, Proof};
-use super::{clone, idmap, record, suspended, Job, Started};
+use super::{clone, idmap, record, settle, Job, Started};
 use crate::attr::Way;
 use crate::child::Start;
 use crate::error::{Error, Result, Step};
@@ -45,14 +45,18 @@ pub fn spawn(job: &Job<'_>) -> Result<Started> {
 
     if let Some(maps_pipe) = maps_pipe {
         if let Err(error) = hand_over_maps(child.pid, job, maps_pipe) {
-            // The child finds its pipe at an end, and ends.
+            // It waits for its maps, and would find its pipe at an end, but for a process that
+            // another thread has forked meanwhile and that holds the pipe too: such a child of this
+            // very call in another thread might wait for this one.
+            let _ = sys::kill(child.pid, libc::SIGKILL);
             sys::reap(child.pid);
             return Err(error);
         }
     }
     wait_for_end(child.pid, &outcome);
-    let how = Circumstances { traced: false, suspended: true };
-    suspended::settle_by(child.pid, &record, how, |question| ask(child.pid, question)).result?;
+    let how = Circumstances { traced: job.traced, may_block: true };
+    let ask = |question| ask(child.pid, question, job.mask);
+    settle::settle_by(child.pid, &record, how, ask).result?;
     Ok(Started::new(child, Way::Piped))
 }
 
@@ -107,19 +111,20 @@ fn wait_for_end(pid: i32, pipe: &Fd) {
 
 fn is_dead(pid: i32) -> bool {
     !matches!(
-        suspended::ask(pid, Question::Dead { wait: false }),
+        settle::ask(pid, Question::Dead { wait: false }, &0),
         Answer::Nothing | Answer::Refused
     )
 }
 
 /// As in the other ways, but the proof of exec comes from /proc. Where there is none, end of file
-/// after exec was called counts as success, as in the seed.
-fn ask(pid: i32, question: Question) -> Answer {
+/// after exec was called counts as success, as in the seed; and where SIGCHLD is ignored, which
+/// makes a dead child vanish.
+fn ask(pid: i32, question: Question, mask: &u64) -> Answer {
     match question {
         Question::NotExeced => match proof::of(pid) {
             Proof::Execed | Proof::Unknown => Answer::NoSuchChild,
             Proof::NotExeced => Answer::Nothing,
         },
-        question => suspended::ask(pid, question),
+        question => settle::ask(pid, question, mask),
     }
 }

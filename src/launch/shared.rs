@@ -9,7 +9,7 @@
 
 use super::kernel::{self, Memory};
 use super::outcome::Circumstances;
-use super::suspended::{self, Settled};
+use super::settle::{self, Settled};
 use super::{clone, record, Job, Started};
 use crate::attr::Way;
 use crate::child::Record;
@@ -24,21 +24,18 @@ pub fn spawn(job: &Job<'_>) -> Result<Started> {
         return started;
     }
     let record = record::shared()?;
-    let (mut started, found_running) = run(job, &record, &sentinel, false)?;
+    let (started, found_running) = run(job, &record, &sentinel, false)?;
     let shared = sentinel.load(Relaxed) != 0;
     let killed = started.as_ref().is_err_and(|error| error.errno == libc::ECANCELED);
     if killed {
         // It may have been dying when it was found running, or have died before it could set the
         // sentinel: no answer.
-    } else if found_running > 0 {
+    } else if found_running > 0 && !job.traced {
         kernel::learn_memory(Memory::NotSuspended);
     } else if shared {
         kernel::learn_memory(Memory::Shared);
     } else {
         kernel::learn_memory(Memory::Copied);
-    }
-    if let (Ok(started), false) = (&mut started, shared) {
-        started.way = Way::Copy;
     }
     started
 }
@@ -48,11 +45,11 @@ fn run(
     job: &Job<'_>,
     record: &Record,
     sentinel: &AtomicU32,
-    suspended: bool,
+    may_block: bool,
 ) -> Result<(Result<Started>, u32)> {
     let start = job.start(record, sentinel);
     let child = clone::child(Way::Shared, job.cloneflags, job.pidfd, start)?;
-    let how = Circumstances { traced: job.traced, suspended };
-    let Settled { result, found_running } = suspended::settle(child.pid, record, how);
+    let how = Circumstances { traced: job.traced, may_block };
+    let Settled { result, found_running } = settle::settle(child.pid, record, how, job.mask);
     Ok((result.map(|()| Started::new(child, Way::Shared)), found_running))
 }

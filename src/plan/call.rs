@@ -22,6 +22,8 @@ pub enum Rule {
     ParentAlive = 2,
     /// Every descriptor from `args[0]` on is closed, by close_range(2) or what can be had instead.
     CloseFrom = 3,
+    /// As Must, for close(2): most of its errors say that the descriptor is closed.
+    Close = 4,
 }
 
 /// The child's registers: what is known only once it, or its launch, runs.
@@ -160,7 +162,7 @@ pub fn noctty<'a>() -> [Call<'a>; 3] {
         call(Step::Noctty, libc::SYS_ioctl, &[0, libc::TIOCNOTTY as usize])
             .harmless(libc::EBADF)
             .take(From::Value, 0, Register::Fd),
-        call(Step::Noctty, libc::SYS_close, &[0]).harmless(libc::EBADF).take(
+        call(Step::Noctty, libc::SYS_close, &[0]).rule(Rule::Close).take(
             From::Value,
             0,
             Register::Fd,
@@ -235,13 +237,17 @@ pub fn restore<'a>(to: i32) -> [Call<'a>; 2] {
             0,
             Register::Fd,
         ),
-        call(Step::Files, libc::SYS_close, &[0]).index(to).take(From::Value, 0, Register::Fd),
+        call(Step::Files, libc::SYS_close, &[0]).index(to).rule(Rule::Close).take(
+            From::Value,
+            0,
+            Register::Fd,
+        ),
     ]
 }
 
-/// close(2). EBADF: it was not open, which is what is wanted.
+/// close(2). It need not be open.
 pub fn close<'a>(target: i32) -> Call<'a> {
-    call(Step::Files, libc::SYS_close, &[fd(target)]).index(target).harmless(libc::EBADF)
+    call(Step::Files, libc::SYS_close, &[fd(target)]).index(target).rule(Rule::Close)
 }
 
 /// Closes `first` and all above.
@@ -287,6 +293,15 @@ pub fn sigmask<'a>() -> Call<'a> {
         1,
         Register::Mask,
     )
+}
+
+/// All but SIGTRAP, for a child that is to be traced: any signal that reached it between
+/// PTRACE_TRACEME and exec would stop it, even one that is ignored, while its tracer sleeps in
+/// vfork. The tracer sets the mask of the calling thread when the child stands in its stop.
+pub fn sigmask_traced<'a>() -> Call<'a> {
+    static ALL_BUT_SIGTRAP: u64 = !(1 << (libc::SIGTRAP - 1));
+    let mask = &raw const ALL_BUT_SIGTRAP as usize;
+    call(Step::Sigmask, libc::SYS_rt_sigprocmask, &[libc::SIG_SETMASK as usize, mask, 0, 8])
 }
 
 /// PTRACE_TRACEME.

@@ -51,7 +51,7 @@ pub unsafe fn clone(
             "svc 0",
             "cbnz x0, 2f",
             "mov x29, xzr", // the outermost frame, for debuggers
-            "mov x30, xzr",
+
             "mov x0, x10",
             "blr x11",
             "brk 1",

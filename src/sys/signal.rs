@@ -60,3 +60,31 @@ pub fn pidfd_send_signal(pidfd: i32, signal: i32) -> Result<(), Errno> {
     })
     .map(drop)
 }
+
+/// PTRACE_SETSIGMASK (Linux 3.11) on a child that this thread traces. ESRCH unless it stands in a
+/// stop.
+pub fn ptrace_set_mask(pid: i32, mask: &u64) -> Result<(), Errno> {
+    const PTRACE_SETSIGMASK: usize = 0x420b;
+    let mask = core::ptr::from_ref(mask) as usize;
+    // SAFETY: mask is readable for the 8 bytes that are announced.
+    check(unsafe {
+        syscall(libc::SYS_ptrace as usize, [PTRACE_SETSIGMASK, pid as usize, 8, mask, 0, 0])
+    })
+    .map(drop)
+}
+
+/// TIOCGPGRP: the foreground process group of a terminal.
+pub fn foreground(terminal: i32) -> Result<i32, Errno> {
+    let mut pgid = 0i32;
+    let place = &raw mut pgid as usize;
+    // SAFETY: pgid is writable.
+    unsafe { call3(libc::SYS_ioctl, terminal as usize, libc::TIOCGPGRP as usize, place) }?;
+    Ok(pgid)
+}
+
+/// TIOCSPGRP: makes it `pgid`. SIGTTOU must be blocked.
+pub fn set_foreground(terminal: i32, pgid: i32) -> Result<(), Errno> {
+    let place = &raw const pgid as usize;
+    // SAFETY: pgid is readable.
+    unsafe { call3(libc::SYS_ioctl, terminal as usize, libc::TIOCSPGRP as usize, place) }.map(drop)
+}

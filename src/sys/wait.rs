@@ -33,6 +33,18 @@ impl Change {
         }
     }
 
+    /// From what wait(2) gives.
+    pub fn from_wait_status(status: i32) -> Change {
+        let signal = status & 0x7f;
+        let (code, status) = match signal {
+            0 => (libc::CLD_EXITED, status >> 8 & 0xff),
+            0x7f => (libc::CLD_STOPPED, status >> 8),
+            _ if status & 0x80 != 0 => (libc::CLD_DUMPED, signal),
+            _ => (libc::CLD_KILLED, signal),
+        };
+        Change { code, status }
+    }
+
     /// The signal that killed it; 0 if none did.
     pub fn signal(self) -> i32 {
         match self.code {
@@ -69,7 +81,7 @@ pub fn waitid(whom: Whom, options: i32) -> Result<Option<Change>, Errno> {
 }
 
 /// Whether the answer to a waitid(2) says that it is not to be had: wait4(2) may be.
-fn is_refusal(errno: Errno) -> bool {
+pub fn is_refusal(errno: Errno) -> bool {
     matches!(errno, libc::ENOSYS | libc::EPERM)
 }
 
@@ -87,7 +99,8 @@ pub fn wait_status(whom: Whom, options: i32) -> Result<Option<i32>, Errno> {
     }
 }
 
-fn wait4(pid: i32, options: i32) -> Result<Option<i32>, Errno> {
+/// wait4(2) for one child; EINTR as it comes.
+pub fn wait4(pid: i32, options: i32) -> Result<Option<i32>, Errno> {
     let mut status = 0i32;
     let place = &raw mut status as usize;
     // SAFETY: status is writable; usage is not asked for.
@@ -97,8 +110,33 @@ fn wait4(pid: i32, options: i32) -> Result<Option<i32>, Errno> {
     Ok((pid != 0).then_some(status))
 }
 
-/// Reaps a child that is dead or dying, whatever its exit signal. When another thread was faster,
-/// or the kernel does it alone (SIGCHLD ignored), there is nothing left to do.
+/// Reaps a child that is dead or dying, whatever its exit signal. When another thread was faster, or
+/// the kernel does it alone (SIGCHLD ignored), there is nothing left to do.
 pub fn reap(pid: i32) {
-    while wait_status(Whom::Pid(pid), libc::__WALL) == Err(libc::EINTR) {}
+    loop {
+        match wait_status(Whom::Pid(pid), libc::__WALL) {
+            Err(libc::EINTR) => {}
+            // The stop of a traced child: its tracer is here, not waiting for it.
+            Ok(Some(status)) if status & 0xff == 0x7f => {
+                let _ = super::kill(pid, libc::SIGKILL);
+            }
+            _ => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wait_statuses_there_and_back() {
+        for status in [0, 0x100, 0xff00, 9, 11 | 0x80, 0x7f | 5 << 8] {
+            assert_eq!(Change::from_wait_status(status).wait_status(), status);
+        }
+        assert!(Change::from_wait_status(9).is_death());
+        assert_eq!(Change::from_wait_status(11 | 0x80).signal(), 11);
+        assert_eq!(Change::from_wait_status(0x700).signal(), 0);
+        assert!(!Change::from_wait_status(0x57f).is_death());
+    }
 }
