@@ -5,49 +5,6 @@
 
 #include <sys/resource.h>
 
-/* Descriptors 0 to `count` - 1 and no others (but the output of the tests) are open, each a file of
- * its own, close-on-exec. */
-static void only(int count) {
-  for (int fd = 0; fd < 700; fd++) close(fd);
-  for (int fd = 0; fd < count; fd++) open_at(fd, true);
-}
-
-/* Starts the probe with that table and compares what it sees with what is asked for. Descriptors that are
- * not named: `inherited` is one of them without close-on-exec, or -1. */
-static void check_table(const int *files, size_t nfiles, unsigned way, int inherited) {
-  char key[40];
-  fe_attr attr = FE_ATTR_INIT;
-  attr.files = files;
-  attr.nfiles = nfiles;
-  char *before = snapshot();
-  char *seen = probe(&attr, way);
-  char *after = snapshot();
-  CHECK_STR(after, before);
-  free(before);
-  free(after);
-  if (!seen) return;
-  long long count = 0;
-  for (size_t i = 0; i < nfiles; i++) {
-    snprintf(key, sizeof key, "fd.%zu", i);
-    const char *wanted = files[i] >= 0 ? identity(files[i]) : "";
-    CHECK_STR(value(seen, key), wanted);
-    count += files[i] >= 0;
-  }
-  if (inherited >= 0 && (size_t)inherited >= nfiles && inherited > 2) {
-    snprintf(key, sizeof key, "fd.%d", inherited);
-    CHECK_STR(value(seen, key), identity(inherited));
-    count++;
-  }
-  CHECK_INT(number(seen, "fds"), count);
-  free(seen);
-}
-
-#define TABLE(way, inherited, ...)                                                                 \
-  do {                                                                                             \
-    const int table_[] = {__VA_ARGS__};                                                            \
-    check_table(table_, sizeof table_ / sizeof *table_, way, inherited);                           \
-  } while (0)
-
 static void identity_clears_cloexec(void) {
   EACH_WAY(way) {
     only(8);

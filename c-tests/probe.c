@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -117,10 +119,16 @@ static void from_proc(void) {
   while (mounts && fgets(mount, sizeof mount, mounts)) shared += strstr(mount, " shared:") != NULL;
   if (mounts) fclose(mounts);
   say("shared_mounts=%d\n", shared);
+  FILE *setgroups_file = fopen("/proc/self/setgroups", "re");
+  char answer[16];
+  if (setgroups_file && fscanf(setgroups_file, "%15s", answer) == 1) say("setgroups=%s\n", answer);
+  if (setgroups_file) fclose(setgroups_file);
 }
 
 int main(int argc, char **argv) {
   if (argc < 2) return 64;
+  const char *mount_at = getenv("PROBE_MOUNT");
+  if (mount_at) say("mounted=%d\n", mount("none", mount_at, "tmpfs", 0, NULL) == 0 ? 0 : errno);
   descriptors();
   signals();
   ids();
@@ -128,11 +136,18 @@ int main(int argc, char **argv) {
   from_proc();
   say("pid=%d\nppid=%d\npgid=%d\nsid=%d\n", (int)getpid(), (int)getppid(), (int)getpgid(0),
       (int)getsid(0));
-  char cwd[4096];
+  char cwd[4096], exe[4096];
+  ssize_t exe_length = readlink("/proc/self/exe", exe, sizeof exe);
+  say("exe=%.*s\n", exe_length > 0 ? (int)exe_length : 0, exe);
+  /* The path as it was given to execve. */
+  say("execfn=%s\n", (const char *)getauxval(AT_EXECFN));
   struct stat root;
   say("cwd=%s\n", getcwd(cwd, sizeof cwd) ? cwd : strerror(errno));
   if (stat("/", &root) == 0)
     say("root=%llu:%llu\n", (unsigned long long)root.st_dev, (unsigned long long)root.st_ino);
+  /* Outside of the root a working directory has no name. */
+  if (stat(".", &root) == 0)
+    say("cwd_id=%llu:%llu\n", (unsigned long long)root.st_dev, (unsigned long long)root.st_ino);
   int death = -1;
   prctl(PR_GET_PDEATHSIG, &death);
   say("pdeathsig=%d\ndumpable=%d\n", death, prctl(PR_GET_DUMPABLE));

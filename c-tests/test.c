@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <dirent.h>
+#include <grp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -104,6 +105,27 @@ void need_root(void) {
   if (geteuid() != 0) skip("needs root");
 }
 
+void become_unprivileged(void) {
+  NEED(setgroups(0, NULL) == 0);
+  NEED(setresgid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED) == 0);
+  NEED(setresuid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED) == 0);
+  /* As after an exec; else not even its own /proc files are its own. */
+  NEED(prctl(PR_SET_DUMPABLE, 1) == 0);
+}
+
+void apart(void (*part)(unsigned way, const void *with), unsigned way, const void *with) {
+  int status = -1;
+  pid_t pid = fork();
+  NEED(pid >= 0);
+  if (pid == 0) {
+    alarm(world() == WORLD_KERNEL ? 30 : 120);
+    part(way, with);
+    exit(0);
+  }
+  CHECK_INT(waitpid(pid, &status, 0), pid);
+  CHECK_INT(status, 0);
+}
+
 static void result(int number, const struct test_case *test, int status, bool failed) {
   char line[600], reason[300] = "";
   bool good = !failed && WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -129,6 +151,12 @@ static void remove_scratch(void) {
   if (system(command) != 0) note("cannot remove %s", scratch_directory);
 }
 
+/* glibc's fork never comes back in the child under qemu-aarch64 7.2; the system call does. */
+static pid_t fork_case(void) {
+  if (world() == WORLD_QEMU) return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+  return fork();
+}
+
 int run(int argc, char **argv, const struct test_case *cases) {
   /* Out of the way of the descriptors that cases use. */
   output = fcntl(1, F_DUPFD_CLOEXEC, 900);
@@ -144,7 +172,7 @@ int run(int argc, char **argv, const struct test_case *cases) {
     for (int i = 1; i < argc; i++) chosen = chosen || strcmp(argv[i], cases->name) == 0;
     if (!chosen) continue;
     counts->failures = 0;
-    pid_t pid = fork();
+    pid_t pid = fork_case();
     if (pid < 0) abort();
     if (pid == 0) {
       alarm(world() == WORLD_KERNEL ? 30 : 120);
@@ -169,9 +197,11 @@ int run(int argc, char **argv, const struct test_case *cases) {
 /* ---- worlds and ways ---- */
 
 enum world world(void) {
-  const char *name = getenv("FE_TEST_WORLD");
-  if (name && strcmp(name, "valgrind") == 0) return WORLD_VALGRIND;
-  if (name && strcmp(name, "qemu") == 0) return WORLD_QEMU;
+  /* Once: cases change the environment. */
+  static const char *name;
+  if (!name) name = getenv("FE_TEST_WORLD") ? strdup(getenv("FE_TEST_WORLD")) : "";
+  if (strcmp(name, "valgrind") == 0) return WORLD_VALGRIND;
+  if (strcmp(name, "qemu") == 0) return WORLD_QEMU;
   return WORLD_KERNEL;
 }
 
@@ -194,7 +224,7 @@ static bool error_is_clear(const fe_error *error) {
   return memcmp(error, &clear, sizeof clear) == 0;
 }
 
-bool spawn(fe_attr *attr, unsigned way, fe_child *child) {
+static bool spawn_by(fe_attr *attr, unsigned way, unsigned expected, fe_child *child) {
   fe_error error;
   memset(&error, 0xa5, sizeof error);
   memset(child, 0xa5, sizeof *child);
@@ -207,11 +237,24 @@ bool spawn(fe_attr *attr, unsigned way, fe_child *child) {
     return false;
   }
   CHECK(error_is_clear(&error));
-  CHECK_INT(child->way, expected_way(way));
+  CHECK_INT(child->way, expected);
   CHECK(child->pid > 0);
   CHECK_INT(child->pidfd >= 0, (attr->flags & FE_PIDFD) != 0);
   count_way(child->way);
   return true;
+}
+
+bool spawn(fe_attr *attr, unsigned way, fe_child *child) {
+  return spawn_by(attr, way, expected_way(way), child);
+}
+
+void auto_takes(fe_attr *attr, unsigned way) {
+  fe_child child;
+  int status = -1;
+  if (!spawn_by(attr, FE_WAY_AUTO, expected_way(way), &child)) return;
+  CHECK_INT(fe_wait(&child, -1, &status), 0);
+  CHECK_INT(status, 0);
+  fe_child_close(&child);
 }
 
 void spawn_exits(fe_attr *attr, unsigned way, int wanted) {
@@ -247,13 +290,15 @@ static void fails(fe_attr *attr, unsigned way, const fe_error *wanted) {
   memset(&child, 0xa5, sizeof child);
   attr->way = way;
 
-  /* Only with a handler can SIGCHLD be seen; a case that ignores it keeps it ignored. */
+  /* Only with a handler can SIGCHLD be seen; a case that ignores it, or its zombies,
+   * keeps it so. */
   struct sigaction action, before_action;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_sigchld;
   action.sa_flags = SA_RESTART;
   sigaction(SIGCHLD, NULL, &before_action);
-  if (before_action.sa_handler != SIG_IGN) sigaction(SIGCHLD, &action, NULL);
+  bool unseen = before_action.sa_handler == SIG_IGN || before_action.sa_flags & SA_NOCLDWAIT;
+  if (!unseen) sigaction(SIGCHLD, &action, NULL);
   sigchlds = 0;
 
   char *before = snapshot();
@@ -296,6 +341,23 @@ void spawn_killed(fe_attr *attr, unsigned way, int signal, int step, int index) 
   wanted.index = index;
   wanted.signal = signal;
   fails(attr, way, &wanted);
+}
+
+bool spawn_fails_fast(fe_attr *attr, unsigned way, int errnum, int step) {
+  static const fe_child empty = FE_CHILD_INIT;
+  fe_child child;
+  fe_error error;
+  fe_attr mine = *attr;
+  mine.way = way;
+  errno = 0;
+  int status = fe_spawn(&mine, &child, &error);
+  int saved = errno;
+  bool good = CHECK_INT(status, -1) && CHECK_STR(errno_name(saved), errno_name(errnum)) &&
+              CHECK_INT(error.errnum, saved) && CHECK_INT(error.step, step) &&
+              CHECK_INT(error.way, expected_way(way)) &&
+              CHECK(memcmp(&child, &empty, sizeof child) == 0);
+  count_way(error.way);
+  return good;
 }
 
 /* ---- what the caller looks like ---- */
@@ -348,6 +410,18 @@ const char *probe_path(void) {
   return path;
 }
 
+void install_probe(const char *path) {
+  char buffer[1 << 16];
+  int from = open(probe_path(), O_RDONLY | O_CLOEXEC);
+  int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+  NEED(from >= 0 && to >= 0);
+  for (ssize_t n; (n = read(from, buffer, sizeof buffer)) != 0;)
+    NEED(n > 0 && write(to, buffer, (size_t)n) == n);
+  NEED(fchmod(to, 0755) == 0);
+  close(from);
+  close(to);
+}
+
 const char *scratch(void) { return scratch_directory; }
 
 const char *scratch_path(const char *name) {
@@ -356,21 +430,46 @@ const char *scratch_path(const char *name) {
   return path;
 }
 
-char *probe(fe_attr *attr, unsigned way) {
+const char *kept_path(const char *name) {
+  char *path = strdup(scratch_path(name));
+  NEED(path != NULL);
+  return path;
+}
+
+static char report_path[300];
+
+bool probe_start(fe_attr *attr, unsigned way, fe_child *child) {
   /* Whoever the probe will be, it can write to it. */
-  char report[300];
-  snprintf(report, sizeof report, "%s", scratch_path("report"));
-  int made = open(report, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  snprintf(report_path, sizeof report_path, "%s/report",
+           attr->chroot ? attr->chroot : scratch_directory);
+  unlink(report_path);
+  int made = open(report_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   NEED(made >= 0 && fchmod(made, 0666) == 0);
   close(made);
-  char *in_root = report + (attr->chroot ? strlen(attr->chroot) : 0);
-  char *argv[] = {(char *)"probe", in_root, NULL};
+  char *argv[16] = {(char *)"probe", attr->chroot ? (char *)"/report" : report_path};
+  if (attr->argv) argv[0] = attr->argv[0];
+  for (int i = 1; attr->argv && attr->argv[i]; i++) {
+    NEED(i < 14);
+    argv[i + 1] = attr->argv[i];
+  }
   fe_attr started = *attr;
   started.argv = argv;
-  if (!started.path) started.path = probe_path();
-  spawn_exits(&started, way, 0);
+  if (!started.path && !attr->argv) started.path = probe_path();
+  return spawn(&started, way, child);
+}
 
-  FILE *file = fopen(report, "re");
+char *probe(fe_attr *attr, unsigned way) {
+  fe_child child;
+  int status = -1;
+  if (!probe_start(attr, way, &child)) return NULL;
+  CHECK_INT(fe_wait(&child, -1, &status), 0);
+  CHECK_INT(status, 0);
+  fe_child_close(&child);
+  return probe_report();
+}
+
+char *probe_report(void) {
+  FILE *file = fopen(report_path, "re");
   NEED(file != NULL);
   char *text = calloc(1, 1 << 20);
   NEED(text != NULL);
@@ -427,4 +526,37 @@ const char *identity(int fd) {
     snprintf(text, sizeof texts[0], "%llu:%llu", (unsigned long long)st.st_dev,
              (unsigned long long)st.st_ino);
   return text;
+}
+
+void only(int count) {
+  for (int fd = 0; fd < 700; fd++) close(fd);
+  for (int fd = 0; fd < count; fd++) open_at(fd, true);
+}
+
+void check_table(const int *files, size_t nfiles, unsigned way, int inherited) {
+  char key[40];
+  fe_attr attr = FE_ATTR_INIT;
+  attr.files = files;
+  attr.nfiles = nfiles;
+  char *before = snapshot();
+  char *seen = probe(&attr, way);
+  char *after = snapshot();
+  CHECK_STR(after, before);
+  free(before);
+  free(after);
+  if (!seen) return;
+  long long count = 0;
+  for (size_t i = 0; i < nfiles; i++) {
+    snprintf(key, sizeof key, "fd.%zu", i);
+    const char *wanted = files[i] >= 0 ? identity(files[i]) : "";
+    CHECK_STR(value(seen, key), wanted);
+    count += files[i] >= 0;
+  }
+  if (inherited >= 0 && (size_t)inherited >= nfiles && inherited > 2) {
+    snprintf(key, sizeof key, "fd.%d", inherited);
+    CHECK_STR(value(seen, key), identity(inherited));
+    count++;
+  }
+  CHECK_INT(number(seen, "fds"), count);
+  free(seen);
 }

@@ -52,8 +52,14 @@ int run(int argc, char **argv, const struct test_case *cases);
 /* Ends the case as skipped. Where CI could have run it, that is a failure: so say which privilege
  * or kernel feature is missing. */
 void skip(const char *reason) __attribute__((noreturn));
+/* Runs a part of a case in a process of its own: for what cannot be undone, or is remembered for the
+ * life of a process. */
+void apart(void (*part)(unsigned way, const void *with), unsigned way, const void *with);
 /* skip() unless root. */
 void need_root(void);
+/* Makes the case an ordinary process of user and group UNPRIVILEGED, without groups. */
+enum { UNPRIVILEGED = 65534 };
+void become_unprivileged(void);
 
 /* The worlds that the tests run in. FE_TEST_WORLD is unset for a kernel. Under valgrind the shared
  * way turns into the copy way; under qemu-user only the piped way is open. */
@@ -74,12 +80,16 @@ unsigned expected_way(unsigned way);
 bool spawn(fe_attr *attr, unsigned way, fe_child *child);
 /* The same, waits, and checks that it has exited with `status`. */
 void spawn_exits(fe_attr *attr, unsigned way, int status);
+/* The same, with exit status 0, when the library chooses, and checks that it chooses `way`. */
+void auto_takes(fe_attr *attr, unsigned way);
 /* Spawns, and checks that it fails with errno, step and index, and that nothing is left: child
  * empty, no zombie, no SIGCHLD (but in the piped way), same descriptors, mask, dumpable flag,
  * working directory, umask, signal actions, environment. */
 void spawn_fails(fe_attr *attr, unsigned way, int errnum, int step, int index);
 /* The same for a child that is killed before exec: ECANCELED and `signal`. */
 void spawn_killed(fe_attr *attr, unsigned way, int signal, int step, int index);
+/* spawn_fails for loops and for threads: only errno, step, way and the empty child are checked. */
+bool spawn_fails_fast(fe_attr *attr, unsigned way, int errnum, int step);
 /* Nothing to wait for, with __WALL neither. */
 void check_no_child(void);
 
@@ -90,6 +100,12 @@ char *snapshot(void);
  * has seen of itself: lines of key=value. The report goes through a file, so that the probe's
  * descriptors are all the test's. NULL if it failed, which has been checked. */
 char *probe(fe_attr *attr, unsigned way);
+/* Its halves, for what is to be done in between. An argv in `attr` gives the probe its name (and its
+ * path, unless that is given) and more arguments after the report's. */
+bool probe_start(fe_attr *attr, unsigned way, fe_child *child);
+char *probe_report(void);
+/* Puts a copy of the probe there. */
+void install_probe(const char *path);
 /* The value of a key, "" if there is none; good until the next 8 calls. */
 const char *value(const char *report, const char *key);
 long long number(const char *report, const char *key);
@@ -99,10 +115,23 @@ const char *probe_path(void);
 const char *scratch(void);
 /* A path below the scratch directory; good until the next 8 calls. */
 const char *scratch_path(const char *name);
+/* One that stays good. */
+const char *kept_path(const char *name);
 
 /* A descriptor that can be told from all others by its identity (device:inode), at `at` exactly,
  * close-on-exec if so asked. Its identity is as probe prints it. */
 void open_at(int at, bool cloexec);
 const char *identity(int fd);
+/* Descriptors 0 to `count` - 1 and no others (but the output of the tests) are open, each a file of its
+ * own, close-on-exec. */
+void only(int count);
+/* Starts the probe with that table and compares what it sees, and that it sees no more, with what is
+ * asked for. `inherited` is one that is not named and not close-on-exec, or -1. */
+void check_table(const int *files, size_t nfiles, unsigned way, int inherited);
+#define TABLE(way, inherited, ...)                                                                 \
+  do {                                                                                             \
+    const int table_[] = {__VA_ARGS__};                                                            \
+    check_table(table_, sizeof table_ / sizeof *table_, way, inherited);                           \
+  } while (0)
 
 #endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The ABI as C sees it. What this file says is frozen: a mismatch is a broken library, never a test to be
+ * brought up to date. Fields may be appended to fe_attr and fe_credential. */
+#include "test.h"
+
+#include <stddef.h>
+
+#define OFFSET(type, field, wanted) CHECK_INT(offsetof(type, field), wanted)
+
+static void attr(void) {
+  CHECK(sizeof(fe_attr) >= 136);
+  OFFSET(fe_attr, size, 0);
+  OFFSET(fe_attr, flags, 8);
+  OFFSET(fe_attr, path, 16);
+  OFFSET(fe_attr, argv, 24);
+  OFFSET(fe_attr, envp, 32);
+  OFFSET(fe_attr, dir, 40);
+  OFFSET(fe_attr, chroot, 48);
+  OFFSET(fe_attr, files, 56);
+  OFFSET(fe_attr, nfiles, 64);
+  OFFSET(fe_attr, credential, 72);
+  OFFSET(fe_attr, pgid, 80);
+  OFFSET(fe_attr, ctty, 84);
+  OFFSET(fe_attr, pdeathsig, 88);
+  OFFSET(fe_attr, way, 92);
+  OFFSET(fe_attr, cloneflags, 96);
+  OFFSET(fe_attr, uid_mappings, 104);
+  OFFSET(fe_attr, nuid_mappings, 112);
+  OFFSET(fe_attr, gid_mappings, 120);
+  OFFSET(fe_attr, ngid_mappings, 128);
+  fe_attr clear, init = FE_ATTR_INIT;
+  memset(&clear, 0, sizeof clear);
+  clear.size = sizeof clear;
+  CHECK(memcmp(&clear, &init, sizeof init) == 0);
+}
+
+static void others(void) {
+  CHECK(sizeof(fe_credential) >= 32);
+  OFFSET(fe_credential, size, 0);
+  OFFSET(fe_credential, uid, 8);
+  OFFSET(fe_credential, gid, 12);
+  OFFSET(fe_credential, groups, 16);
+  OFFSET(fe_credential, ngroups, 24);
+  CHECK_INT(sizeof(fe_id_map), 12);
+  OFFSET(fe_id_map, container_id, 0);
+  OFFSET(fe_id_map, host_id, 4);
+  OFFSET(fe_id_map, size, 8);
+  CHECK_INT(sizeof(fe_child), 64);
+  OFFSET(fe_child, pid, 0);
+  OFFSET(fe_child, pidfd, 4);
+  OFFSET(fe_child, way, 8);
+  OFFSET(fe_child, state, 12);
+  OFFSET(fe_child, reserved, 16);
+  CHECK_INT(sizeof(fe_error), 64);
+  OFFSET(fe_error, errnum, 0);
+  OFFSET(fe_error, step, 4);
+  OFFSET(fe_error, index, 8);
+  OFFSET(fe_error, signal, 12);
+  OFFSET(fe_error, way, 16);
+  OFFSET(fe_error, reserved, 20);
+  OFFSET(fe_error, reserved2, 32);
+  fe_child child = FE_CHILD_INIT;
+  CHECK(child.pid == -1 && child.pidfd == -1 && child.way == 0 && child.state == 0);
+  fe_error error = FE_ERROR_INIT;
+  CHECK(error.errnum == 0 && error.step == 0 && error.index == -1 && error.signal == 0);
+}
+
+static void numbers(void) {
+  static const struct {
+    uint64_t got, wanted;
+  } flags[] = {
+      {FE_SETSID, 1},          {FE_SETPGID, 2},          {FE_SETCTTY, 4},
+      {FE_NOCTTY, 8},          {FE_FOREGROUND, 0x10},    {FE_PTRACE, 0x20},
+      {FE_CLOSE_OTHERS, 0x40}, {FE_SEARCH_PATH, 0x80},   {FE_PIDFD, 0x100},
+      {FE_ALLOW_SETGROUPS, 0x200}, {FE_CHROOT_KEEP_CWD, 0x400}, {FE_KEEP_PROPAGATION, 0x800},
+      {FE_DETACH, UINT64_C(1) << 63},
+      {FE_WAY_AUTO, 0},        {FE_WAY_SHARED, 1},       {FE_WAY_COPY, 2},
+      {FE_WAY_PIPED, 3},
+  };
+  for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+    CHECK(flags[i].got == flags[i].wanted);
+  CHECK_INT(sizeof FE_SETSID, 8);
+}
+
+static void step_names(void) {
+  static const char *const names[] = {
+      "none",     "args",    "memory",         "pipe",        "clone",        "pidfd",
+      "uid_map",  "setgroups_deny", "gid_map", "maps_wait",   "sigaction",    "propagation",
+      "noctty",   "setsid",  "setpgid",        "chroot",      "chroot_chdir", "setgroups",
+      "setgid",   "setuid",  "chdir",          "files",       "close_others", "setctty",
+      "foreground", "pdeathsig", "parent_alive", "sigmask",   "ptrace",       "exec",
+  };
+  for (int step = 0; step < 30; step++) CHECK_STR(fe_step_name(step), names[step]);
+  CHECK_INT(FE_STEP_CHDIR, 20);
+  CHECK_INT(FE_STEP_EXEC, 29);
+  CHECK_STR(fe_step_name(30), "unknown");
+  CHECK_STR(fe_step_name(-1), "unknown");
+  CHECK_STR(fe_step_name(0x7fffffff), "unknown");
+}
+
+static void messages(void) {
+  char text[200];
+  fe_error error = FE_ERROR_INIT;
+  error.errnum = ENOENT;
+  error.step = FE_STEP_CHDIR;
+  size_t length = fe_error_message(&error, text, sizeof text);
+  CHECK_STR(text, "chdir: No such file or directory");
+  CHECK_INT(length, strlen(text));
+  memset(text, 'x', sizeof text);
+  CHECK_INT(fe_error_message(&error, text, 6), length);
+  CHECK_STR(text, "chdir");
+  CHECK_INT(text[6], 'x');
+  CHECK_INT(fe_error_message(&error, NULL, 0), length);
+  error.errnum = EBADF;
+  error.step = FE_STEP_FILES;
+  error.index = 3;
+  fe_error_message(&error, text, sizeof text);
+  CHECK_STR(text, "files 3: Bad file descriptor");
+  error.errnum = ECANCELED;
+  error.step = FE_STEP_SETSID;
+  error.index = -1;
+  error.signal = SIGKILL;
+  fe_error_message(&error, text, sizeof text);
+  CHECK_STR(text, "setsid: killed by signal 9");
+  fe_error_message(NULL, text, sizeof text);
+  CHECK_STR(text, "success");
+}
+
+int main(int argc, char **argv) {
+  static const struct test_case cases[] = {
+      {"fe_attr", attr},
+      {"the other structs", others},
+      {"flags and ways", numbers},
+      {"step names", step_names},
+      {"error messages", messages},
+      {NULL, NULL},
+  };
+  return run(argc, argv, cases);
+}

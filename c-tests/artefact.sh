@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The shared library as a file: what it exports and needs, and that the child's code stays by itself.
+. "$(dirname "$0")/tap.sh"
+
+so=$BUILD/libforkexec.so.0
+symbols=$(nm -D --defined-only --with-symbol-versions "$so" | awk '$2 != "A" {print $3}' | sort)
+wanted='fe_child_close@@FORKEXEC_0.1
+fe_error_message@@FORKEXEC_0.1
+fe_kill@@FORKEXEC_0.1
+fe_spawn@@FORKEXEC_0.1
+fe_step_name@@FORKEXEC_0.1
+fe_version@@FORKEXEC_0.1
+fe_wait@@FORKEXEC_0.1'
+is "exported symbols and their versions" "$symbols" "$wanted"
+
+dynamic=$(readelf -dW "$so")
+is "SONAME" "$(sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p' <<<"$dynamic")" libforkexec.so.0
+is "it needs libc alone" "$(sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' <<<"$dynamic")" libc.so.6
+ok "no text relocation" "! grep -q TEXTREL <<<\"\$dynamic\""
+ok "bound at load, never unloaded" "grep -q 'NOW NODELETE' <<<\"\$dynamic\""
+segments=$(readelf -lW "$so")
+ok "no executable stack" "grep -q 'GNU_STACK.* RW ' <<<\"\$segments\""
+ok "relocations are read-only" "grep -q GNU_RELRO <<<\"\$segments\""
+ok "nothing is writable and executable" "! grep -q 'LOAD.* RWE ' <<<\"\$segments\""
+
+stripped=$(mktemp)
+trap 'rm -f "$stripped"' EXIT
+"${STRIP:-strip}" -o "$stripped" "$so"
+size=$(stat -c %s "$stripped")
+note "stripped: $size bytes"
+ok "stripped it is under 64 KiB" "[ $size -lt 65536 ]"
+
+# Of every jump or call in the section fe_child the target is in the section, and none is through a register
+# or memory. The disassembler prints the target as an address.
+child=$("$OBJDUMP" -d -j fe_child --no-show-raw-insn "$so")
+read -r start length < <(readelf -SW "$so" | sed -n 's/.*\] fe_child *PROGBITS *\([0-9a-f]*\) [0-9a-f]* \([0-9a-f]*\).*/\1 \2/p')
+ok "the section fe_child is there" "[ -n \"\$length\" ] && [ \$((16#\$length)) -gt 500 ]"
+machine=$(readelf -hW "$so" | sed -n 's/ *Machine: *//p')
+case $machine in
+  *AArch64*) branch='b|bl|b\.[a-z]+|cbn?z|tbn?z|br|blr|ret|retaa|braa?|blraa?' indirect='br|blr|ret|retaa|braa?|blraa?' ;;
+  *) branch='j[a-z]+|callq?|retq?|loop[a-z]*' indirect='retq?' ;;
+esac
+branches=$(awk -F'\t' -v b="^($branch)\$" '{n = split($2, w, " +"); if (w[1] ~ b) print $2}' <<<"$child")
+count=$(grep -c . <<<"$branches")
+note "fe_child: $((16#$length)) bytes, $count jumps and calls"
+ok "its jumps and calls were found" "[ $count -gt 20 ]"
+outside=$(awk -v b="$((16#$start))" -v e="$((16#$start + 16#$length))" -v i="^($indirect)\$" '
+  function hex(s,  v, k) { v = 0; s = tolower(s)
+    for (k = 1; k <= length(s); k++) v = v * 16 + index("0123456789abcdef", substr(s, k, 1)) - 1
+    return v }
+  { target = ""; for (k = 2; k <= NF; k++) if ($k ~ /^[0-9a-f]+$/) target = $k
+    if ($1 ~ i || $0 ~ /\*/ || target == "" || hex(target) < b || hex(target) >= e) print }' <<<"$branches")
+is "none leaves the section, none is indirect" "$outside" ""
+
+# What the static library leaves undefined must be libc's: a user links it with nothing else.
+undefined=$(nm -u "$BUILD/libforkexec.a" 2>/dev/null | awk '/forkexec.*:/ {ours = 1} /^$/ {ours = 0} ours && $1 == "U" {print $2}' | sort -u | tr '\n' ' ')
+note "the static library wants: $undefined"
+# shellcheck disable=SC2016
+ok "the static library links alone" 'printf "#include <forkexec.h>\nint main(void) { return fe_version()[0] == 0; }\n" |
+  $CC -x c -Iinclude -o "$stripped" - -x none "$BUILD/libforkexec.a" && "$stripped"'
+plan

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# What `make install` lays down, used as a user would: pkg-config, C and C++, strict warnings, shared and static;
+# and `make uninstall` leaves nothing.
+. "$(dirname "$0")/tap.sh"
+
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+b=$BUILD
+make_() { make -s --no-print-directory B="$b" DESTDIR="$root" prefix=/usr "$@"; }
+ok "make install" 'make_ install'
+is "the files" "$(cd "$root" && find . ! -type d | sort)" "./usr/bin/forkexec
+./usr/include/forkexec.h
+./usr/lib/libforkexec.a
+./usr/lib/libforkexec.so
+./usr/lib/libforkexec.so.0
+./usr/lib/$(basename "$(readlink -f "$b/libforkexec.so")")
+./usr/lib/pkgconfig/libforkexec.pc"
+ok "the command has no path of the build" '! readelf -dW "$root/usr/bin/forkexec" | grep -E "RPATH|RUNPATH"'
+ok "the .pc is relocatable" '! grep -v "^prefix=" "$root/usr/lib/pkgconfig/libforkexec.pc" | grep /usr'
+
+if ! command -v pkg-config >/dev/null; then
+  skip "compile with pkg-config" "needs pkg-config"
+  plan
+fi
+export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$root/usr/lib/pkgconfig
+flags=$(pkg-config --cflags --libs libforkexec)
+note "pkg-config --cflags --libs libforkexec: ${flags//$root/ROOT}"
+is "pkg-config knows the version" "$(pkg-config --modversion libforkexec)" \
+  "$(basename "$(readlink -f "$b/libforkexec.so")" | sed 's/.*\.so\.//')"
+
+for fenv in none before after; do
+  {
+    [ $fenv = before ] && echo '#include <fenv.h>'
+    echo '#include <forkexec.h>'
+    [ $fenv = after ] && echo '#include <fenv.h>'
+    cat <<'C'
+#include <stdio.h>
+int main(int argc, char **argv) {
+  fe_attr attr = FE_ATTR_INIT;
+  fe_credential credential = FE_CREDENTIAL_INIT;
+  fe_child child = FE_CHILD_INIT;
+  fe_error error = FE_ERROR_INIT;
+  char message[100];
+  int status = -1;
+  (void)argc;
+  (void)credential;
+  attr.argv = argv + 1;
+  attr.flags |= FE_SEARCH_PATH | FE_SETSID;
+  attr.flags &= ~FE_SETSID;
+  if (fe_spawn(&attr, &child, &error) != 0) {
+    fe_error_message(&error, message, sizeof message);
+    puts(message);
+    return 1;
+  }
+  if (fe_wait(&child, -1, &status) != 0) return 2;
+  fe_child_close(&child);
+  return status;
+}
+C
+  } >"$root/user-$fenv.c"
+  cp "$root/user-$fenv.c" "$root/user-$fenv.cc"
+done
+warnings='-Wall -Wextra -Wpedantic -Wconversion -Werror'
+for compiler in gcc clang; do
+  if ! command -v $compiler >/dev/null; then
+    skip "$compiler" "needs $compiler"
+    continue
+  fi
+  [ $compiler = gcc ] && cxx=g++ || cxx=clang++
+  for fenv in none before after; do
+    for std in c99 c11 c2x; do
+      # shellcheck disable=SC2086
+      ok "$compiler -std=$std, fenv $fenv" '$compiler -std=$std $warnings "$root/user-$fenv.c" -o "$root/user" $flags'
+    done
+    command -v $cxx >/dev/null && for std in c++11 c++17; do
+      ok "$cxx -std=$std, fenv $fenv" '$cxx -std=$std $warnings "$root/user-$fenv.cc" -o "$root/user" $flags'
+    done
+  done
+done
+ok "a user's program runs with the installed library" \
+  'LD_LIBRARY_PATH=$root/usr/lib "$root/user" true'
+is "and says what failed" "$(LD_LIBRARY_PATH=$root/usr/lib "$root/user" /no/such)" \
+  "exec: No such file or directory"
+ok "the installed command runs" 'LD_LIBRARY_PATH=$root/usr/lib "$root/usr/bin/forkexec" true'
+# The static library by its .pc.
+ok "linked statically" '$CC "$root/user-none.c" -o "$root/user-static" \
+  $(pkg-config --cflags libforkexec) -static $(pkg-config --static --libs libforkexec) && "$root/user-static" /bin/true'
+rm -f "$root"/user*
+ok "make uninstall" 'make_ uninstall'
+is "nothing is left" "$(cd "$root" && find . ! -type d)" ""
+plan

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=bash
+# What the test scripts share: results in TAP. Sourced.
+number=0 failed=0
+
+note() { printf '# %s\n' "$*"; }
+
+result() { # good? name
+  number=$((number + 1))
+  if [ "$1" = 0 ]; then
+    echo "ok $number - $2"
+  else
+    echo "not ok $number - $2"
+    failed=1
+  fi
+}
+
+# ok NAME COMMAND: the command, in this shell, succeeds.
+ok() {
+  eval "$2" >"${TMPDIR:-/tmp}/tap.$$" 2>&1
+  local status=$?
+  [ $status = 0 ] || sed 's/^/# /' "${TMPDIR:-/tmp}/tap.$$"
+  rm -f "${TMPDIR:-/tmp}/tap.$$"
+  result $status "$1"
+}
+
+# is NAME GOT WANTED
+is() {
+  if [ "$2" = "$3" ]; then
+    result 0 "$1"
+  else
+    printf 'got:\n%s\nwanted:\n%s\n' "$2" "$3" | sed 's/^/# /'
+    result 1 "$1"
+  fi
+}
+
+# skip NAME REASON: where CI could have run it, that is a failure.
+skip() {
+  if [ -n "${CI:-}" ]; then
+    note "$2"
+    result 1 "$1"
+  else
+    number=$((number + 1))
+    echo "ok $number - $1 # SKIP $2"
+  fi
+}
+
+plan() {
+  echo "1..$number"
+  exit $failed
+}
