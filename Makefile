@@ -59,16 +59,35 @@ $(B)/libforkexec.pc: libforkexec.pc.in Makefile Cargo.toml | $(B)
 	  -e 's|@includedir@|$(patsubst $(prefix)%,$${prefix}%,$(includedir))|' \
 	  -e 's|@version@|$(VERSION)|' libforkexec.pc.in > $@
 
-$(B)/forkexec: tools/forkexec.c include/forkexec.h $(LIBRARY)
-	$(CC) -std=c99 -D_GNU_SOURCE $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude -o $@ tools/forkexec.c \
-	  -L$(B) -lforkexec -Wl,-rpath,'$$ORIGIN' $(LDFLAGS)
+# Twice: to run from here, and to install, where no path of the build may be left.
+COMMAND_CC = $(CC) -std=c99 -D_GNU_SOURCE $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude
+COMMAND_SOURCES := $(wildcard tools/*.c)
+$(B)/forkexec: $(COMMAND_SOURCES) $(wildcard tools/*.h) include/forkexec.h $(LIBRARY)
+	$(COMMAND_CC) -o $@.installed $(COMMAND_SOURCES) -L$(B) -lforkexec $(LDFLAGS)
+	$(COMMAND_CC) -o $@ $(COMMAND_SOURCES) -L$(B) -lforkexec -Wl,-rpath,'$$ORIGIN' $(LDFLAGS)
+
+# ---- the main job, shown ----
+
+$(B)/pipeline: examples/pipeline.c include/forkexec.h $(LIBRARY)
+	$(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude -o $@ $< -L$(B) -lforkexec -Wl,-rpath,'$$ORIGIN' $(LDFLAGS)
+
+.PHONY: demo
+demo: all $(B)/pipeline
+	@echo; echo '$$ build/pipeline LICENSE    # tr | tr | sort | uniq -c | sort -rn | head'
+	@$(B)/pipeline LICENSE
+	@echo; echo '$$ forkexec --dir /etc --fd 0=passwd --fd 1=build/shells --setsid --verbose -- cut -d: -f7'
+	@cd /etc && $(CURDIR)/$(B)/forkexec --dir /etc --fd 0=passwd --fd 1=$(CURDIR)/$(B)/shells --setsid --verbose -- cut -d: -f7
+	@echo; echo '$$ forkexec --fd 0=build/shells sort | forkexec uniq -c'
+	@$(B)/forkexec --fd 0=$(B)/shells sort | $(B)/forkexec uniq -c
+	@echo; echo '$$ forkexec --dir /nope true'
+	@$(B)/forkexec --dir /nope true; echo "exit status $$?"
 
 # ---- tests ----
 
 # One program a topic. Each is linked to the shared library, as users' programs are.
 C_TESTS := $(filter-out test probe,$(patsubst c-tests/%.c,%,$(wildcard c-tests/*.c)))
 # Shell scripts, for what is seen from outside. They find what they need by the variables below.
-SH_TESTS := $(patsubst c-tests/%.sh,%,$(wildcard c-tests/*.sh))
+SH_TESTS := $(filter-out tap,$(patsubst c-tests/%.sh,%,$(wildcard c-tests/*.sh)))
 TEST_CC = $(CC) -std=c99 -D_GNU_SOURCE -O1 -g $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude
 TEST_ENV = LD_LIBRARY_PATH=$(CURDIR)/$(B) FE_TEST_PROBE=$(CURDIR)/$(B)/t/probe \
   FORKEXEC=$(CURDIR)/$(B)/forkexec BUILD=$(CURDIR)/$(B) CC="$(CC)" OBJDUMP="$(OBJDUMP)"
@@ -79,8 +98,112 @@ $(B)/t/test.o: c-tests/test.c c-tests/test.h include/forkexec.h | $(B)/t
 	$(TEST_CC) -c -o $@ $<
 $(B)/t/probe: c-tests/probe.c | $(B)/t
 	$(TEST_CC) -static -o $@ $<
-$(B)/t/%: c-tests/%.c $(B)/t/test.o $(LIBRARY)
+$(B)/t/%: c-tests/%.c $(B)/t/test.o c-tests/test.h include/forkexec.h $(wildcard c-tests/filter.h) | $(LIBRARY)
 	$(TEST_CC) -o $@ $< $(B)/t/test.o -L$(B) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
 
 .PHONY: tests
 tests: $(addprefix $(B)/t/,$(C_TESTS) probe) all
+
+RESULTS = $(B)/results
+
+# cargo's results, a line each, as TAP.
+.PHONY: check-rust
+check-rust: | $(B)
+	mkdir -p $(RESULTS)
+	$(CARGO) test --locked --lib $(if $(CARGOFLAGS),$(CARGOFLAGS)) > $(B)/cargo-test.log 2>&1 || { cat $(B)/cargo-test.log; exit 1; }
+	sed -n -e 's/^test \(.*\) \.\.\. ok$$/ok - \1/p' -e 's/^test \(.*\) \.\.\. FAILED$$/not ok - \1/p' \
+	  $(B)/cargo-test.log > $(RESULTS)/rust.tap
+	echo "1..$$(grep -c . $(RESULTS)/rust.tap)" >> $(RESULTS)/rust.tap
+
+.PHONY: check
+check: tests
+	rm -rf $(RESULTS)
+	$(MAKE) --no-print-directory check-rust
+	$(MAKE) --no-print-directory check-header && echo 'ok - the header is up to date' > $(RESULTS)/header.tap
+	$(TEST_ENV) FE_WAYS_EXPECTED=c-tests/ways.expected tools/check.sh $(RESULTS) \
+	  $(addprefix $(B)/t/,$(C_TESTS)) $(patsubst %,c-tests/%.sh,$(SH_TESTS))
+
+# The C programs on aarch64, under qemu-user: only the piped way is open there. What they start is the probe of
+# this machine, since there is no handler for programs of the other.
+AARCH64 = $(B)/aarch64
+AARCH64_CC ?= aarch64-linux-gnu-gcc
+AARCH64_TESTS := pass1 pass2 error_pipe badinput abi exec dir session child
+HAS_AARCH64_STD = test -d "$$($(1) --print sysroot)/lib/rustlib/aarch64-unknown-linux-gnu/lib"
+.PHONY: check-aarch64
+check-aarch64: $(B)/t/probe
+	@rustc=rustc; $(call HAS_AARCH64_STD,rustc) || rustc=/usr/bin/rustc; \
+	$(call HAS_AARCH64_STD,$$rustc) || { echo "no Rust for aarch64: see make setup"; exit 1; }; \
+	RUSTC=$$rustc $(MAKE) --no-print-directory B=$(AARCH64) TARGET=aarch64-unknown-linux-gnu CC=$(AARCH64_CC) \
+	  OBJDUMP=aarch64-linux-gnu-objdump CARGO_TARGET_DIR=target/aarch64 check-emulated
+
+.PHONY: check-emulated
+check-emulated: $(LIBRARY) $(addprefix $(B)/t/,$(AARCH64_TESTS))
+	rm -rf $(RESULTS) && mkdir -p $(B)/q
+	for t in $(AARCH64_TESTS); do \
+	  printf '#!/bin/sh\nexec timeout -s KILL 300 qemu-aarch64 -L /usr/aarch64-linux-gnu %s/%s "$$@"\n' $(CURDIR)/$(B)/t $$t > $(B)/q/$$t; \
+	  chmod +x $(B)/q/$$t; done
+	FE_TEST_WORLD=qemu FE_TEST_PROBE=$(CURDIR)/build/t/probe BUILD=$(CURDIR)/$(B) CC=$(CC) OBJDUMP=$(OBJDUMP) \
+	  STRIP=aarch64-linux-gnu-strip FE_WAYS_EXPECTED=c-tests/ways-aarch64.expected FE_TEST_RUN="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
+	  tools/check.sh $(RESULTS) $(addprefix $(B)/q/,$(AARCH64_TESTS)) c-tests/artefact.sh
+
+# Each patch in mutants/ undoes a promise or a mended mistake; the tests it names must fail with it.
+.PHONY: mutants
+mutants:
+	tools/mutants.sh $(MUTANTS)
+
+.PHONY: lint
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path tools/header/Cargo.toml
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	shellcheck -x tools/*.sh c-tests/*.sh .ci/run
+
+# What the tests want beyond cargo, make and cc.
+TOOLS := prove pkg-config strace gdb valgrind clang shellcheck qemu-aarch64 aarch64-linux-gnu-gcc
+PACKAGES := perl pkg-config strace gdb valgrind clang shellcheck qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+  libc6-dev g++ binutils procps git
+.PHONY: check-tools setup
+check-tools:
+	@for t in $(TOOLS); do command -v $$t > /dev/null || echo "missing: $$t"; done
+# On Debian, as root. Rust's library for aarch64 comes from Debian where rustup does not have it.
+setup:
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(PACKAGES)
+	$(call HAS_AARCH64_STD,rustc) || { dpkg --add-architecture arm64 && apt-get update -q && \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends rustc-web libstd-rust-web-dev:arm64; }
+
+# ---- the header ----
+
+HEADER = $(CARGO) run --quiet --locked --release --manifest-path tools/header/Cargo.toml -- $(CURDIR)
+
+.PHONY: header check-header
+header:
+	$(HEADER)
+check-header:
+	$(HEADER) --check
+
+# ---- installing: nothing is built here ----
+
+.PHONY: install uninstall
+install:
+	@test -e $(LIBRARY) -a -e $(B)/forkexec || { echo "run make first"; exit 1; }
+	$(MAKE) --no-print-directory -B $(B)/libforkexec.pc
+	$(INSTALL) -d $(DESTDIR)$(libdir) $(DESTDIR)$(includedir) $(DESTDIR)$(pkgconfigdir) $(DESTDIR)$(bindir)
+	$(INSTALL) -m 755 $(LIBRARY) $(DESTDIR)$(libdir)
+	ln -sf libforkexec.so.$(VERSION) $(DESTDIR)$(libdir)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(libdir)/libforkexec.so
+	$(INSTALL) -m 644 $(B)/libforkexec.a $(DESTDIR)$(libdir)
+	$(INSTALL) -m 644 include/forkexec.h $(DESTDIR)$(includedir)
+	$(INSTALL) -m 644 $(B)/libforkexec.pc $(DESTDIR)$(pkgconfigdir)
+	$(INSTALL) -m 755 $(B)/forkexec.installed $(DESTDIR)$(bindir)/forkexec
+
+uninstall:
+	rm -f $(DESTDIR)$(libdir)/libforkexec.so.$(VERSION) $(DESTDIR)$(libdir)/$(SONAME) \
+	  $(DESTDIR)$(libdir)/libforkexec.so $(DESTDIR)$(libdir)/libforkexec.a \
+	  $(DESTDIR)$(includedir)/forkexec.h $(DESTDIR)$(pkgconfigdir)/libforkexec.pc $(DESTDIR)$(bindir)/forkexec
+
+.PHONY: clean
+clean:
+	rm -rf $(B)
+	$(CARGO) clean
+	$(CARGO) clean --manifest-path tools/header/Cargo.toml
