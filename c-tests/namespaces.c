@@ -2,6 +2,8 @@
 /* New namespaces, and the maps of a user namespace. */
 #include "test.h"
 
+#include <pthread.h>
+
 #include <grp.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -306,6 +308,33 @@ static void maps_without_privilege(void) {
   refused(attr, FE_WAY_PIPED, EPERM, FE_STEP_GID_MAP);
 }
 
+/* Each thread's child inherits the pipe on which the other's waits for its maps. */
+static void *refused_again_and_again(void *unused) {
+  (void)unused;
+  static char *argv[] = {(char *)"true", NULL};
+  const fe_id_map overlap[] = {{0, 0, 2}, {1, 5, 1}};
+  fe_attr attr = mapped(overlap, 2, NULL, 0);
+  attr.path = "/bin/true";
+  attr.argv = argv;
+  for (int i = 0; i < 300; i++) {
+    fe_child child;
+    fe_error error;
+    CHECK_INT(fe_spawn(&attr, &child, &error), -1);
+    CHECK_INT(error.errnum, EINVAL);
+    CHECK_INT(error.step, FE_STEP_UID_MAP);
+  }
+  return NULL;
+}
+
+static void refused_in_two_threads(void) {
+  need_root();
+  pthread_t other;
+  NEED(pthread_create(&other, NULL, refused_again_and_again, NULL) == 0);
+  refused_again_and_again(NULL);
+  NEED(pthread_join(other, NULL) == 0);
+  check_no_child();
+}
+
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       {"each kind of namespace, and its way", each_kind},
@@ -317,6 +346,7 @@ int main(int argc, char **argv) {
       {"maps take the piped way", the_way_with_maps},
       {"maps that the kernel refuses", maps_the_kernel_refuses},
       {"maps without privilege", maps_without_privilege},
+      {"maps refused in two threads at once", refused_in_two_threads},
       {NULL, NULL},
   };
   return run(argc, argv, cases);

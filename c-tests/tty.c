@@ -287,6 +287,25 @@ static void foreground_from_the_background(void) {
   restore(pty.slave);
 }
 
+/* A child that fails after it got the foreground would leave the terminal to a group that is no more. */
+static void foreground_is_given_back(void) {
+  struct pty pty = own_terminal();
+  const int files[] = {0, 1, 2, pty.slave};
+  EACH_WAY(way) {
+    for (int with_files = 0; with_files < 2; with_files++) {
+      fe_attr attr = FE_ATTR_INIT;
+      attr.argv = name_only;
+      attr.path = "/no/such";
+      attr.flags = FE_FOREGROUND;
+      attr.ctty = with_files ? 3 : pty.slave;
+      attr.files = with_files ? files : NULL;
+      attr.nfiles = with_files ? 4 : 0;
+      spawn_fails(&attr, way, ENOENT, FE_STEP_EXEC, -1);
+      CHECK_INT(tcgetpgrp(pty.slave), getpgid(0));
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       {"FE_SETCTTY: a descriptor of the child", setctty_by_the_childs_number},
@@ -297,6 +316,7 @@ int main(int argc, char **argv) {
       {"FE_NOCTTY without a controlling terminal", noctty_without_any},
       {"FE_FOREGROUND, own group and joined", foreground},
       {"FE_FOREGROUND from the background", foreground_from_the_background},
+      {"the foreground is given back on failure", foreground_is_given_back},
       {NULL, NULL},
   };
   return run(argc, argv, cases);
