@@ -17,6 +17,7 @@ pkgconfigdir ?= $(libdir)/pkgconfig
 INSTALL ?= install
 STRIP ?= strip
 OBJDUMP ?= objdump
+OBJCOPY ?= objcopy
 CARGO ?= cargo
 CFLAGS ?= -O2 -g
 
@@ -39,19 +40,25 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 $(B):
 	mkdir -p $@
 
-$(B)/libforkexec.a: $(RUST_SOURCES) | $(B)
+# cargo's archive holds all of the Rust runtime, with symbols that another Rust library in the same program has
+# too. What is needed of it becomes one object that defines nothing but the public symbols.
+$(B)/libforkexec.a: $(RUST_SOURCES) libforkexec.map Makefile | $(B)
 	$(CARGO) rustc --lib $(CARGO_FLAGS) --crate-type staticlib
-	cp $(CARGO_OUT)/libforkexec.a $@
+	$(CC) -r -nostdlib -o $(B)/libforkexec.o -Wl,--gc-sections $(addprefix -Wl$(comma)-u$(comma),$(SYMBOLS)) \
+	  $(CARGO_OUT)/libforkexec.a
+	$(OBJCOPY) $(addprefix --keep-global-symbol=,$(SYMBOLS)) $(B)/libforkexec.o
+	rm -f $@
+	$(AR) rcs $@ $(B)/libforkexec.o
+comma := ,
 
 # From the static library, since a version script given to rustc's own cdylib link is refused by GNU
-# ld and ignored by lld. Not --whole-archive: it would bring in all of the Rust runtime.
+# ld and ignored by lld.
 $(LIBRARY): $(B)/libforkexec.a libforkexec.map
 	$(CC) -shared -o $@ -Wl,-soname,$(SONAME) -Wl,--version-script=libforkexec.map \
-	  -Wl,--gc-sections $(addprefix -Wl$(comma)-u$(comma),$(SYMBOLS)) $(B)/libforkexec.a \
+	  -Wl,--gc-sections -Wl,--whole-archive $(B)/libforkexec.a -Wl,--no-whole-archive \
 	  -Wl,-z,relro,-z,now,-z,defs,-z,nodelete $(LDFLAGS)
 	ln -sf $(notdir $@) $(B)/$(SONAME)
 	ln -sf $(SONAME) $(B)/libforkexec.so
-comma := ,
 
 $(B)/libforkexec.pc: libforkexec.pc.in Makefile Cargo.toml | $(B)
 	sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(patsubst $(prefix)%,$${prefix}%,$(exec_prefix))|' \
@@ -134,7 +141,7 @@ check-aarch64: $(B)/t/probe
 	@rustc=rustc; $(call HAS_AARCH64_STD,rustc) || rustc=/usr/bin/rustc; \
 	$(call HAS_AARCH64_STD,$$rustc) || { echo "no Rust for aarch64: see make setup"; exit 1; }; \
 	RUSTC=$$rustc $(MAKE) --no-print-directory B=$(AARCH64) TARGET=aarch64-unknown-linux-gnu CC=$(AARCH64_CC) \
-	  OBJDUMP=aarch64-linux-gnu-objdump CARGO_TARGET_DIR=target/aarch64 check-emulated
+	  OBJDUMP=aarch64-linux-gnu-objdump OBJCOPY=aarch64-linux-gnu-objcopy AR=aarch64-linux-gnu-ar CARGO_TARGET_DIR=target/aarch64 check-emulated
 
 .PHONY: check-emulated
 check-emulated: $(LIBRARY) $(addprefix $(B)/t/,$(AARCH64_TESTS))
