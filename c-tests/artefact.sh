@@ -29,6 +29,8 @@ trap 'rm -f "$stripped"' EXIT
 "${STRIP:-strip}" -o "$stripped" "$so"
 size=$(stat -c %s "$stripped")
 note "stripped: $size bytes"
+# On aarch64 the linker pads the file to pages of 64 KiB: there the contents count.
+[ "$(uname -m)" = x86_64 ] && [ -z "${FE_TEST_RUN:-}" ] || size=$(size "$stripped" | awk 'NR == 2 {print $4}')
 ok "stripped it is under 64 KiB" "[ $size -lt 65536 ]"
 
 # Of every jump or call in the section fe_child the target is in the section, and none is through a register
@@ -41,7 +43,7 @@ case $machine in
   *AArch64*) branch='b|bl|b\.[a-z]+|cbn?z|tbn?z|br|blr|ret|retaa|braa?|blraa?' indirect='br|blr|ret|retaa|braa?|blraa?' ;;
   *) branch='j[a-z]+|callq?|retq?|loop[a-z]*' indirect='retq?' ;;
 esac
-branches=$(awk -F'\t' -v b="^($branch)\$" '{n = split($2, w, " +"); if (w[1] ~ b) print $2}' <<<"$child")
+branches=$(awk -F'\t' -v b="^($branch)\$" '{split($2, w, " +"); if (w[1] ~ b) print $2, $3}' <<<"$child")
 count=$(grep -c . <<<"$branches")
 note "fe_child: $((16#$length)) bytes, $count jumps and calls"
 ok "its jumps and calls were found" "[ $count -gt 20 ]"
@@ -49,6 +51,7 @@ outside=$(awk -v b="$((16#$start))" -v e="$((16#$start + 16#$length))" -v i="^($
   function hex(s,  v, k) { v = 0; s = tolower(s)
     for (k = 1; k <= length(s); k++) v = v * 16 + index("0123456789abcdef", substr(s, k, 1)) - 1
     return v }
+  # The last bare number is the address (tbz has registers and a bit before it).
   { target = ""; for (k = 2; k <= NF; k++) if ($k ~ /^[0-9a-f]+$/) target = $k
     if ($1 ~ i || $0 ~ /\*/ || target == "" || hex(target) < b || hex(target) >= e) print }' <<<"$branches")
 is "none leaves the section, none is indirect" "$outside" ""
@@ -57,9 +60,9 @@ is "none leaves the section, none is indirect" "$outside" ""
 # is libc's.
 is "the static library defines the public symbols alone" \
   "$(nm -g --defined-only "$BUILD/libforkexec.a" | awk 'NF == 3 {print $3}' | sort)" "${symbols//@@FORKEXEC_0.1/}"
-is "and wants libc's" "$(nm -u "$BUILD/libforkexec.a" | awk '$1 == "U" {print $2}' | sort | tr '\n' ' ')" \
-  "__errno_location __xpg_strerror_r abort clock_gettime environ free getenv malloc memcpy memset strlen "
+libc=' __errno_location __xpg_strerror_r abort clock_gettime environ free getenv malloc memcpy memmove memset strlen '
+is "and wants libc's" "$(nm -u "$BUILD/libforkexec.a" | awk -v l="$libc" '$1 == "U" && !index(l, " " $2 " ") {print $2}')" ""
 # shellcheck disable=SC2016
 ok "the static library links alone" 'printf "#include <forkexec.h>\nint main(void) { return fe_version()[0] == 0; }\n" |
-  $CC -x c -Iinclude -o "$stripped" - -x none "$BUILD/libforkexec.a" && "$stripped"'
+  $CC -x c -Iinclude -o "$stripped" - -x none "$BUILD/libforkexec.a" ${LDFLAGS:-} && ${FE_TEST_RUN:-} "$stripped"'
 plan

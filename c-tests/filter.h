@@ -33,6 +33,7 @@ enum { KILL = -1 };
  * half of an argument comes first. */
 static inline int install(long nr, uint32_t action, unsigned flags, int argument, uint32_t mask,
                           uint32_t value) {
+  if (world() == WORLD_QEMU) skip("qemu-user has no seccomp");
   uint32_t place = (uint32_t)(offsetof(struct seccomp_data, args) + 8 * (size_t)argument);
   struct sock_filter code[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),

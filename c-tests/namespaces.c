@@ -282,7 +282,7 @@ static void maps_the_kernel_refuses(void) {
 static void maps_without_privilege(void) {
   need_root();
   become_unprivileged();
-  pid_t pid = fork();
+  pid_t pid = fork_apart();
   if (pid == 0) _exit(unshare(CLONE_NEWUSER) != 0);
   int status;
   NEED(pid > 0 && waitpid(pid, &status, 0) == pid);

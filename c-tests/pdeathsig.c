@@ -54,7 +54,7 @@ static void with_a_credential(void) {
 static void the_caller_is_pid_1(void) {
   need_root();
   NEED(unshare(CLONE_NEWPID) == 0);
-  pid_t init = fork();
+  pid_t init = fork_apart();
   NEED(init >= 0);
   if (init == 0) {
     CHECK_INT(getpid(), 1);
@@ -87,7 +87,7 @@ static void in_a_new_pid_namespace(void) {
   }
   /* Pid 1 would survive its own signal, the others would not. */
   NEED(unshare(CLONE_NEWPID) == 0);
-  pid_t init = fork();
+  pid_t init = fork_apart();
   NEED(init >= 0);
   if (init == 0)
     for (;;) pause();
@@ -151,7 +151,7 @@ static void the_thread_ends(void) {
 static void the_process_ends(void) {
   NEED(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   EACH_WAY(way) {
-    pid_t middle = fork();
+    pid_t middle = fork_apart();
     NEED(middle >= 0);
     if (middle == 0) {
       fe_attr attr = sleeper();
@@ -175,7 +175,7 @@ static int kill_the_parent(unsigned way, fe_attr *attr) {
   int go[2];
   char byte = 0;
   NEED(pipe2(go, O_CLOEXEC) == 0);
-  pid_t middle = fork();
+  pid_t middle = fork_apart();
   NEED(middle >= 0);
   if (middle == 0) {
     fe_child child;

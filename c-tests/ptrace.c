@@ -233,7 +233,7 @@ static void as_the_first_spawn(void) {
   plain.path = "/bin/true";
   plain.argv = name_only;
   for (int i = 0; i < 100; i++) {
-    pid_t pid = fork();
+    pid_t pid = fork_apart();
     NEED(pid >= 0);
     if (pid == 0) {
       fe_attr attr = traced("/bin/true", name_only);
@@ -291,7 +291,7 @@ static void a_wait_with_a_time_out(void) {
       CHECK_INT(errno, ETIMEDOUT);
       CHECK(now_ms() - begun >= 60);
       /* Sent while the caller waits. */
-      pid_t sender = fork();
+      pid_t sender = fork_apart();
       NEED(sender >= 0);
       if (sender == 0) {
         usleep(30000);

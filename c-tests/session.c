@@ -105,10 +105,10 @@ static void of_a_foreign_session(void) {
     /* Found by its number: the leader must not be a child when spawn_fails looks for any. */
     int ready[2], done[2];
     NEED(pipe2(ready, O_CLOEXEC) == 0 && pipe2(done, O_CLOEXEC) == 0);
-    pid_t middle = fork();
+    pid_t middle = fork_apart();
     NEED(middle >= 0);
     if (middle == 0) {
-      pid_t leader = fork();
+      pid_t leader = fork_apart();
       if (leader > 0) _exit(0);
       close(done[1]);
       setsid();

@@ -118,6 +118,9 @@ const char *scratch_path(const char *name);
 /* One that stays good. */
 const char *kept_path(const char *name);
 
+/* fork(2), in the way that works in this world. */
+pid_t fork_apart(void);
+
 /* A descriptor that can be told from all others by its identity (device:inode), at `at` exactly,
  * close-on-exec if so asked. Its identity is as probe prints it. */
 void open_at(int at, bool cloexec);

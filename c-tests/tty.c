@@ -96,10 +96,10 @@ static void not_stolen(void) {
   char byte = 0;
   NEED(pipe2(ready, O_CLOEXEC) == 0 && pipe2(done, O_CLOEXEC) == 0);
   /* Its parent ends, so that it is no child when spawn_fails looks for any. */
-  pid_t middle = fork();
+  pid_t middle = fork_apart();
   NEED(middle >= 0);
   if (middle == 0) {
-    if (fork() > 0) _exit(0);
+    if (fork_apart() > 0) _exit(0);
     close(done[1]);
     pid_t me = setsid();
     if (ioctl(pty.slave, TIOCSCTTY, 0) != 0) me = -1;
@@ -271,7 +271,7 @@ static void foreground(void) {
 static void foreground_from_the_background(void) {
   /* A session leader's own group is orphaned, which SIGTTOU does not stop: so in a group apart. */
   struct pty pty = own_terminal();
-  pid_t caller = fork();
+  pid_t caller = fork_apart();
   NEED(caller >= 0);
   if (caller == 0) {
     NEED(setpgid(0, 0) == 0);
