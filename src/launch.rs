@@ -18,6 +18,7 @@ mod proof;
 mod record;
 mod settle;
 mod shared;
+mod terminal;
 mod text;
 
 mod way;
@@ -119,40 +120,12 @@ pub fn spawn(attr: &Attr<'_>) -> core::result::Result<Started, Failed> {
         targets: attr.files.map_or(0, |files| files.len().max(STDIO)) as i32,
         mask: blocked.before(),
     };
-    let terminal = Terminal::of(attr);
+    let terminal = terminal::Foreground::of(attr);
     let result = by_some_way(&job, attr, way);
     if result.is_err() {
         terminal.restore();
     }
     result
-}
-
-/// The caller's terminal, whose foreground FE_FOREGROUND gives to the child: a child that fails after that
-/// would leave it to a group that is no more, and the caller's reads from it would fail.
-struct Terminal(Option<(i32, i32)>);
-
-impl Terminal {
-    fn of(attr: &Attr<'_>) -> Terminal {
-        let Group::Group { foreground: Some(at), .. } = attr.group else {
-            return Terminal(None);
-        };
-        // The child's descriptor is a duplicate of this one.
-        let ours = match (attr.files, usize::try_from(at)) {
-            (None, _) => Some(at),
-            (Some(files), Ok(at)) => files.get(at).copied(),
-            (Some(_), Err(_)) => None,
-        };
-        Terminal(ours.and_then(|fd| sys::foreground(fd).ok().map(|pgid| (fd, pgid))))
-    }
-
-    /// Signals are still blocked, SIGTTOU among them.
-    fn restore(&self) {
-        if let Some((fd, before)) = self.0 {
-            if sys::foreground(fd) != Ok(before) {
-                let _ = sys::set_foreground(fd, before);
-            }
-        }
-    }
 }
 
 /// Spawns by `way` or, where the kernel refuses that, by one that asks less of it.

@@ -89,8 +89,8 @@ pub fn next(seen: Seen, how: Circumstances, asked: Option<(Question, Answer)>) -
         None if how.traced => Next::Ask(Stopped),
         None => Next::Ask(NotExeced),
 
-        // A filter that forbids all waiting leaves the record alone, which says that exec was called
-        // and nothing of its failing.
+        // A filter that forbids all waiting leaves the record alone, which says that exec was
+        // called and nothing of its failing.
         Some((NotExeced | Stopped, NoSuchChild | Refused | Yes)) => success,
         // The stop comes soon after exec has let the parent go on.
         Some((Stopped, Nothing)) => Next::Ask(Dead { wait: false }),

@@ -110,8 +110,8 @@ pub fn wait4(pid: i32, options: i32) -> Result<Option<i32>, Errno> {
     Ok((pid != 0).then_some(status))
 }
 
-/// Reaps a child that is dead or dying, whatever its exit signal. When another thread was faster, or
-/// the kernel does it alone (SIGCHLD ignored), there is nothing left to do.
+/// Reaps a child that is dead or dying, whatever its exit signal. When another thread was faster,
+/// or the kernel does it alone (SIGCHLD ignored), there is nothing left to do.
 pub fn reap(pid: i32) {
     loop {
         match wait_status(Whom::Pid(pid), libc::__WALL) {
