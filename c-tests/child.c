@@ -3,6 +3,9 @@
 #include "test.h"
 
 #include <limits.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -267,6 +270,49 @@ static void reaped_by_another(void) {
   }
 }
 
+/* Makes a process with that pid, which is not a child of this one. The descriptor hangs up when it ends. */
+static int stranger(pid_t pid) {
+  int ends[2];
+  NEED(pipe(ends) == 0);
+  pid_t between = fork_apart();
+  NEED(between >= 0);
+  if (between == 0) {
+    struct clone_args args;
+    memset(&args, 0, sizeof args);
+    args.exit_signal = SIGCHLD;
+    args.set_tid = (uint64_t)(uintptr_t)&pid;
+    args.set_tid_size = 1;
+    long made = syscall(SYS_clone3, &args, sizeof args);
+    if (made != 0) _exit(made < 0);
+    alarm(20);
+    for (;;) pause();
+  }
+  int status = -1;
+  CHECK_INT(waitpid(between, &status, 0), between);
+  CHECK_INT(status, 0);
+  close(ends[1]);
+  return ends[0];
+}
+
+static void a_recycled_pid(void) {
+  need_root();
+  if (world() != WORLD_KERNEL) skip("the emulator has no clone3");
+  EACH_CHILD(way, flags) {
+    fe_child child;
+    if (!start_sleep(way, flags, &child)) return;
+    check_kill(&child, SIGKILL, 0);
+    CHECK_INT(waitpid(child.pid, NULL, 0), child.pid);
+    struct pollfd entry = {stranger(child.pid), POLLIN, 0};
+    check_kill(&child, 0, ESRCH);
+    check_kill(&child, SIGKILL, ESRCH);
+    check_wait(&child, -1, ECHILD, 0);
+    CHECK_INT(poll(&entry, 1, 50), 0);
+    CHECK_INT(kill(child.pid, SIGKILL), 0);
+    close(entry.fd);
+    fe_child_close(&child);
+  }
+}
+
 /* ---- fe_child_close ---- */
 
 static void closes(void) {
@@ -330,6 +376,7 @@ int main(int argc, char **argv) {
       {"signals", kills},
       {"never a group", never_the_group},
       {"waited for by another", reaped_by_another},
+      {"a recycled pid", a_recycled_pid},
       {"close", closes},
       {"a pidfd is not inherited", pidfd_is_not_inherited},
       {NULL, NULL},

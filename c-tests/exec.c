@@ -313,6 +313,27 @@ static void a_slash_is_no_search(void) {
   }
 }
 
+/* Whatever kind of kernel the first spawn finds: no environment turns a failure into a success. */
+static void by_the_librarys_own_choice(void) {
+  static char *missing[] = {(char *)"/no/such", NULL}, *found[] = {(char *)"/bin/true", NULL};
+  for (int first = 0; first < 2; first++) {
+    pid_t pid = fork_apart();
+    NEED(pid >= 0);
+    if (pid == 0) {
+      for (int i = 0; i < 4; i++) {
+        fe_attr attr = FE_ATTR_INIT;
+        attr.argv = (i + first) % 2 ? missing : found;
+        if (attr.argv == missing)
+          spawn_fails(&attr, FE_WAY_AUTO, ENOENT, FE_STEP_EXEC, -1);
+        else
+          spawn_exits(&attr, FE_WAY_AUTO, 0);
+      }
+      _exit(0);
+    }
+    CHECK(waitpid(pid, NULL, 0) == pid);
+  }
+}
+
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       {"path apart from argv[0]", program_apart_from_name},
@@ -329,6 +350,7 @@ int main(int argc, char **argv) {
       {"an element that is too long", an_element_that_is_too_long},
       {"never a shell", never_a_shell},
       {"no search with a slash", a_slash_is_no_search},
+      {"by the library's own choice", by_the_librarys_own_choice},
       {NULL, NULL},
   };
   return run(argc, argv, cases);

@@ -242,8 +242,8 @@ static int report(const fe_attr *attr, const fe_error *error) {
 }
 
 /* Whether there is a pidfd to be had here: on Linux 5.3, unless a filter or a full table of
- * descriptors forbids. Asked beforehand: when fe_spawn finds that there is none, the program may
- * have run, and would run again. */
+ * descriptors forbids. Asked beforehand, not by a second fe_spawn: where the first has found out
+ * too late, the program would run twice. */
 static bool has_pidfd(void) {
   int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
   if (fd >= 0) close(fd);
@@ -306,14 +306,13 @@ int main(int argc, char **argv) {
   int terminal = -1;
   if ((attr->flags & FE_FOREGROUND) != 0)
     terminal = attr->files != NULL ? attr->files[attr->ctty] : attr->ctty;
-  pid_t foreground = tcgetpgrp(terminal);
+  pid_t foreground = terminal >= 0 ? tcgetpgrp(terminal) : -1;
   catch_signals();
   int status = start(&job);
   close_sources(attr, terminal);
   if (status == 0) status = finish(&job);
   if (foreground > 0) {
-    /* The program's group has gone with it, or with a spawn that failed after this step. Nobody
-     * could read from a terminal that is left to it. */
+    /* The program's group has gone with it: none can read from a terminal that is left to it. */
     signal(SIGTTOU, SIG_IGN);
     tcsetpgrp(terminal, foreground);
   }
