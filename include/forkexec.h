@@ -54,7 +54,7 @@
 /**
  * Every descriptor that `files` does not name is closed in the child; with `files` NULL, every one
  * but 0, 1 and 2. Uses close_range(2) (Linux 5.9), else /proc/self/fd, else one close for each
- * number up to the hard limit.
+ * number up to the hard limit, which then must not have been lowered below an open descriptor.
  */
 #define FE_CLOSE_OTHERS UINT64_C(0x40)
 
@@ -122,7 +122,8 @@
  * fork(2) and a close-on-exec pipe that carries the outcome. The only way with `uid_mappings` or
  * `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD in
  * this way alone. Where there is no /proc, or SIGCHLD is ignored, a child that is killed inside
- * execve counts as started here.
+ * execve counts as started here; and without /proc fe_spawn waits for a process that another
+ * thread has forked meanwhile and that keeps the pipe open.
  */
 #define FE_WAY_PIPED 3
 
@@ -497,7 +498,9 @@ extern "C" {
  * Starts a program. It returns 0 if and only if the kernel has accepted the exec, and fills in
  * `child`. Else it returns -1 with errno set, `child` empty and, unless it is NULL, `error`
  * telling which step failed; nothing is left behind: no process, no descriptor, no memory, no
- * SIGCHLD (but in the piped way).
+ * SIGCHLD (but in the piped way). One thing cannot be told from success: a child that is killed
+ * *inside* execve and at that moment reaped by another thread, which takes a wait with __WALL; in
+ * the piped way any wait does.
  *
  * errno is the failing step's own (see the man page of its system call), or EINVAL for arguments
  * that contradict each other, E2BIG for an attr that asks for what this version does not know,
@@ -531,8 +534,8 @@ int fe_wait(struct fe_child *child, int timeout_ms, int *status);
  * ESRCH when it was waited for, by whomever, or for an empty child; EPERM when the caller may not
  * (the child has other credentials); EINVAL for NULL or a signal that does not exist. A child that
  * has ended but was not waited for takes any signal and does nothing. With FE_PIDFD a recycled pid
- * is never hit; without, not unless another thread waits for the child at the same moment.
- * Async-signal-safe, but for errno.
+ * is never hit; without, not unless another thread waits for the child at the same moment, or has
+ * and the pid is that of another child of the caller's by now. Async-signal-safe, but for errno.
  */
 int fe_kill(struct fe_child *child, int sig);
 

@@ -37,26 +37,34 @@ done
 status=0
 prove -Q --exec cat "$results"/*.tap >"$results/prove.log" 2>&1 || status=1
 
-# Which ways were really taken.
-if [ -n "${FE_WAYS_EXPECTED:-}" ]; then
-  sed -n 's/^# ways //p' "$results"/*.tap | sort >"$results/ways"
-  if ! diff -u "$FE_WAYS_EXPECTED" "$results/ways"; then
-    echo "not ok - the counts of the ways taken are not those of $FE_WAYS_EXPECTED" >>"$results/ways.tap"
-    status=1
-  else
-    echo "ok - the counts of the ways taken are as expected" >>"$results/ways.tap"
+skipped=$(cat "$results"/*.tap | grep '^ok' | grep -ic '# skip')
+reasons=$(grep -h '# SKIP' "$results"/*.tap | sed 's/.*# SKIP //' | sort | uniq -c)
+extra=0
+
+# CI is root on a current kernel and has all tools: there nothing is skipped but what an emulator lacks.
+if [ "$skipped" != 0 ]; then
+  printf '%s skipped:\n%s\n' "$skipped" "$reasons"
+  if [ -n "${CI:-}" ] && [ -z "${FE_TEST_WORLD:-}" ]; then
+    extra=1
   fi
-  awk '{for (i = 2; i <= NF; i++) {split($i, p, "="); n[p[1]] += p[2]}}
-    END {printf "ways taken: %d shared, %d copy, %d piped\n", n["shared"], n["copy"], n["piped"]}' "$results/ways"
+fi
+
+# Which ways were really taken; the numbers hold when nothing is skipped that FE_WAYS_EXPECTED has seen run.
+sed -n 's/^# ways //p' "$results"/*.tap | sort >"$results/ways"
+awk '{for (i = 2; i <= NF; i++) {split($i, p, "="); n[p[1]] += p[2]}}
+  END {printf "ways taken: %d shared, %d copy, %d piped\n", n["shared"], n["copy"], n["piped"]}' "$results/ways"
+if [ "$skipped" = 0 ] || [ -n "${FE_TEST_WORLD:-}" ]; then
+  if ! diff -u "$FE_WAYS_EXPECTED" "$results/ways"; then
+    echo "they are not those of $FE_WAYS_EXPECTED"
+    extra=$((extra + 1))
+  fi
 fi
 
 passed=$(cat "$results"/*.tap | grep '^ok' | grep -vic '# skip')
-failed=$(cat "$results"/*.tap | grep -c '^not ok')
-skipped=$(cat "$results"/*.tap | grep '^ok' | grep -ic '# skip')
+failed=$(($(cat "$results"/*.tap | grep -c '^not ok') + extra))
 if [ $status != 0 ]; then
   sed -n '1,60p' "$results/prove.log"
-  [ "$failed" = 0 ] && failed=1
+  [ "$failed" != 0 ] || failed=1
 fi
-[ "$skipped" = 0 ] || echo "$skipped skipped: $(grep -h '# SKIP' "$results"/*.tap | sed 's/.*# SKIP //' | sort -u | tr '\n' ';')"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -102,8 +102,8 @@ pub unsafe extern "C" fn fe_wait(
 /// ESRCH when it was waited for, by whomever, or for an empty child; EPERM when the caller may not
 /// (the child has other credentials); EINVAL for NULL or a signal that does not exist. A child that
 /// has ended but was not waited for takes any signal and does nothing. With FE_PIDFD a recycled pid
-/// is never hit; without, not unless another thread waits for the child at the same moment.
-/// Async-signal-safe, but for errno.
+/// is never hit; without, not unless another thread waits for the child at the same moment, or has
+/// and the pid is that of another child of the caller's by now. Async-signal-safe, but for errno.
 #[no_mangle]
 pub unsafe extern "C" fn fe_kill(child: *mut fe_child, sig: c_int) -> c_int {
     // SAFETY: the C caller: as fe_wait.

@@ -35,7 +35,7 @@ pub const FE_FOREGROUND: u64 = 0x10;
 pub const FE_PTRACE: u64 = 0x20;
 /// Every descriptor that `files` does not name is closed in the child; with `files` NULL, every one
 /// but 0, 1 and 2. Uses close_range(2) (Linux 5.9), else /proc/self/fd, else one close for each
-/// number up to the hard limit.
+/// number up to the hard limit, which then must not have been lowered below an open descriptor.
 pub const FE_CLOSE_OTHERS: u64 = 0x40;
 /// A `path` without a slash is looked for in the directories of the caller's PATH ("/bin:/usr/bin"
 /// when it is unset) as execvp(3) does, relative ones from the child's working directory. A
@@ -74,7 +74,8 @@ pub const FE_WAY_COPY: u32 = 2;
 /// fork(2) and a close-on-exec pipe that carries the outcome. The only way with `uid_mappings` or
 /// `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD in
 /// this way alone. Where there is no /proc, or SIGCHLD is ignored, a child that is killed inside
-/// execve counts as started here.
+/// execve counts as started here; and without /proc fe_spawn waits for a process that another
+/// thread has forked meanwhile and that keeps the pipe open.
 pub const FE_WAY_PIPED: u32 = 3;
 
 /// No step: the spawn succeeded, or nothing was tried.
