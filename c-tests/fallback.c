@@ -252,6 +252,10 @@ static void close_range_refused_without_proc(void) {
   need_root();
   install_probe(scratch_path("probe"));
   WITH_EACH(no_close_range_nor_proc, ENOSYS, EPERM);
+  /* One of that name that is a plain directory lists nothing of the child's. */
+  NEED(mkdir(scratch_path("proc"), 0755) == 0 && mkdir(scratch_path("proc/self"), 0755) == 0 &&
+       mkdir(scratch_path("proc/self/fd"), 0755) == 0);
+  WITH_EACH(no_close_range_nor_proc, ENOSYS);
 }
 
 /* ---- waitid ---- */

@@ -2,7 +2,7 @@
 /* New namespaces, and the maps of a user namespace. */
 #include "test.h"
 
-#include <pthread.h>
+#include "filter.h"
 
 #include <grp.h>
 #include <sys/mount.h>
@@ -335,6 +335,38 @@ static void refused_in_two_threads(void) {
   check_no_child();
 }
 
+/* Both pipes are there when the clone is refused. */
+static void no_clone_for_maps(void) {
+  const fe_id_map own = {0, 0, 1};
+  refuse(SYS_clone3, ENOSYS);
+  refuse(SYS_clone, EPERM);
+  refused(mapped(&own, 1, &own, 1), FE_WAY_PIPED, EPERM, FE_STEP_CLONE);
+}
+
+static void until_the_child_is_dead(pid_t parent) {
+  (void)parent;
+  usleep(20000);
+}
+
+/* A child that is dead when its parent tells it that the maps are written: no reason for SIGPIPE. */
+static void dead_before_its_maps(void) {
+  need_root();
+  const fe_id_map own = {0, 0, 1};
+  only(3);
+  static struct watcher watcher = {until_the_child_is_dead, 0, 0, -1};
+  watch_if(&watcher, SYS_openat, 2, ~0U, O_WRONLY | O_CLOEXEC); /* of the maps */
+  /* The two numbers that are free first are the error pipe's; from the third the parent never reads. */
+  int free = dup(0);
+  close(free);
+  refuse_if(SYS_read, KILL, 0, ~0U, (uint32_t)free + 2);
+  for (int i = 0; i < 5; i++) {
+    fe_attr attr = mapped(&own, 1, &own, 1);
+    attr.path = "/bin/true";
+    attr.argv = name_only;
+    spawn_killed(&attr, FE_WAY_PIPED, SIGSYS, FE_STEP_MAPS_WAIT, -1);
+  }
+}
+
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       {"each kind of namespace, and its way", each_kind},
@@ -347,6 +379,8 @@ int main(int argc, char **argv) {
       {"maps that the kernel refuses", maps_the_kernel_refuses},
       {"maps without privilege", maps_without_privilege},
       {"maps refused in two threads at once", refused_in_two_threads},
+      {"no clone for a child with maps", no_clone_for_maps},
+      {"dead before its maps are written", dead_before_its_maps},
       {NULL, NULL},
   };
   return run(argc, argv, cases);
