@@ -284,6 +284,40 @@ static void sigpipe_is_left_alone(void) {
   }
 }
 
+static fe_child in_hand;
+static volatile pid_t found_by_handler;
+static pthread_t spawner;
+
+static void look_at_the_child(int sig) {
+  (void)sig;
+  found_by_handler = in_hand.pid;
+}
+
+static void strike_the_spawner(pid_t child) {
+  (void)child;
+  pthread_kill(spawner, SIGUSR2);
+}
+
+/* A handler that passes a signal on must find the child, even if the signal came during the spawn. */
+static void a_handler_finds_the_child(void) {
+  static struct watcher watcher = {strike_the_spawner, 0, 0, -1};
+  spawner = pthread_self();
+  signal(SIGUSR2, look_at_the_child);
+  watch_if(&watcher, SYS_chdir, 0, 0, 0);
+  EACH_WAY(way) {
+    fe_attr attr = FE_ATTR_INIT;
+    char *argv[] = {(char *)"true", NULL};
+    attr.path = "/bin/true";
+    attr.argv = argv;
+    attr.dir = "/";
+    found_by_handler = 0;
+    if (!spawn(&attr, way, &in_hand)) continue;
+    CHECK(found_by_handler > 0);
+    CHECK_INT(found_by_handler, in_hand.pid);
+    CHECK_INT(fe_wait(&in_hand, -1, NULL), 0);
+  }
+}
+
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       CASES("the mask arrives", mask_arrives),
@@ -294,6 +328,7 @@ int main(int argc, char **argv) {
       CASES("an interrupt to the group kills the child only", interrupt_to_the_group),
       {"an ignored or blocked signal does not kill", ignored_or_blocked_does_not},
       {"SIGPIPE is left alone", sigpipe_is_left_alone},
+      {"a handler finds the child", a_handler_finds_the_child},
       {NULL, NULL},
   };
   return run(argc, argv, cases);

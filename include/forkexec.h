@@ -508,12 +508,12 @@ extern "C" {
  * ENOMEM, or ECANCELED when the child was killed before the program ran: by the signal in
  * `error->signal`, which may have been meant for the whole process group.
  *
- * It may be called from any thread, and 16 KiB of stack suffice. While it runs, all signals are
- * blocked for the calling thread, and with the default way the thread sleeps until the exec:
- * another thread's setuid(3) or the like waits for it. No other thread may change the environment
- * meanwhile when envp is NULL or with FE_SEARCH_PATH. It is no cancellation point, never fails
- * with EINTR, and is not async-signal-safe. A spawn, failed or not, uses up a pid namespace that
- * the caller has unshared: its child is that namespace's init.
+ * It may be called from any thread, and 16 KiB of stack suffice. While it runs, and until `child`
+ * is filled in, all signals are blocked for the calling thread, and with the default way the
+ * thread sleeps until the exec: another thread's setuid(3) or the like waits for it. No other
+ * thread may change the environment meanwhile when envp is NULL or with FE_SEARCH_PATH. It is no
+ * cancellation point, never fails with EINTR, and is not async-signal-safe. A spawn, failed or
+ * not, uses up a pid namespace that the caller has unshared: its child is that namespace's init.
  */
 int fe_spawn(const struct fe_attr *attr, struct fe_child *child, struct fe_error *error);
 

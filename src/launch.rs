@@ -94,8 +94,10 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Starts what `attr` describes.
-pub fn spawn(attr: &Attr<'_>) -> core::result::Result<Started, Failed> {
+/// Starts what `attr` describes. Signals are still blocked when it returns a child, until the guard
+/// is dropped: a handler that wants to pass a signal on must find the child where the caller keeps
+/// it.
+pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed> {
     attr.check()?;
     check_open(attr)?;
     let candidates = if attr.search_path {
@@ -125,7 +127,8 @@ pub fn spawn(attr: &Attr<'_>) -> core::result::Result<Started, Failed> {
     if result.is_err() {
         terminal.restore();
     }
-    result
+    let started = result?;
+    Ok((started, blocked))
 }
 
 /// Spawns by `way` or, where the kernel refuses that, by one that asks less of it.

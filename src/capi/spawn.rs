@@ -8,6 +8,7 @@ use super::types::*;
 use crate::attr::{Attr, CStrArray, Chroot, Credential, Group, IdMap, IdMaps, Way};
 use crate::error::{Error, Result, Step};
 use crate::launch::{self, Failed, Started};
+use crate::sys::Blocked;
 use core::ffi::{c_char, c_int};
 
 // SAFETY: integers and raw pointers.
@@ -48,12 +49,12 @@ const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 /// ENOMEM, or ECANCELED when the child was killed before the program ran: by the signal in
 /// `error->signal`, which may have been meant for the whole process group.
 ///
-/// It may be called from any thread, and 16 KiB of stack suffice. While it runs, all signals are
-/// blocked for the calling thread, and with the default way the thread sleeps until the exec:
-/// another thread's setuid(3) or the like waits for it. No other thread may change the environment
-/// meanwhile when envp is NULL or with FE_SEARCH_PATH. It is no cancellation point, never fails
-/// with EINTR, and is not async-signal-safe. A spawn, failed or not, uses up a pid namespace that
-/// the caller has unshared: its child is that namespace's init.
+/// It may be called from any thread, and 16 KiB of stack suffice. While it runs, and until `child`
+/// is filled in, all signals are blocked for the calling thread, and with the default way the
+/// thread sleeps until the exec: another thread's setuid(3) or the like waits for it. No other
+/// thread may change the environment meanwhile when envp is NULL or with FE_SEARCH_PATH. It is no
+/// cancellation point, never fails with EINTR, and is not async-signal-safe. A spawn, failed or
+/// not, uses up a pid namespace that the caller has unshared: its child is that namespace's init.
 #[no_mangle]
 pub unsafe extern "C" fn fe_spawn(
     attr: *const fe_attr,
@@ -67,9 +68,10 @@ pub unsafe extern "C" fn fe_spawn(
     // SAFETY: the C caller: attr and all in it is as fe_attr says.
     let result = unsafe { spawn(attr, child.is_null()) };
     let (status, told) = match result {
-        Ok((started, traced)) => {
+        Ok((started, traced, blocked)) => {
             // SAFETY: spawn has refused a child that is NULL.
             unsafe { child.write(fe_child_of(started, traced)) };
+            drop(blocked);
             (0, CLEAR)
         }
         Err(failed) => {
@@ -89,7 +91,7 @@ pub unsafe extern "C" fn fe_spawn(
 unsafe fn spawn(
     attr: *const fe_attr,
     no_child: bool,
-) -> core::result::Result<(Started, bool), Failed> {
+) -> core::result::Result<(Started, bool, Blocked), Failed> {
     // Without a child in hand nobody could ever reap it.
     if attr.is_null() || no_child {
         return Err(INVALID.into());
@@ -124,7 +126,7 @@ unsafe fn spawn(
     if has(FE_CHROOT_KEEP_CWD) && root.is_none() {
         return Err(INVALID.into());
     }
-    let started = launch::spawn(&Attr {
+    let (started, blocked) = launch::spawn(&Attr {
         path,
         search_path: has(FE_SEARCH_PATH),
         argv,
@@ -144,7 +146,7 @@ unsafe fn spawn(
         way: way(attr.way)?,
         pidfd: has(FE_PIDFD),
     })?;
-    Ok((started, has(FE_PTRACE)))
+    Ok((started, has(FE_PTRACE), blocked))
 }
 
 /// The arguments, and the first of them.

@@ -118,7 +118,7 @@ fn clone(
         }
     };
     // A kernel before 5.2 takes this flag for an older one and ignores it. Those that know it have
-    // pidfd_open too, nearly all; and a filter that forbids that says EPERM.
+    // pidfd_open too, nearly all.
     if pidfd_flag != 0 && !kernel::has_pidfds(|| sys::pidfd_open(sys::getpid()).err()) {
         return Err(NO_PIDFD);
     }

@@ -51,10 +51,12 @@ pub fn learn_clone3_refused() {
     CLONE3_REFUSED.store(true, Relaxed);
 }
 
-/// Whether the kernel has pidfds (Linux 5.3); `probe` opens one and gives the errno if it can't.
-/// Only a yes is remembered.
+/// Whether the kernel has pidfds (Linux 5.3); `probe` opens one and gives the errno if it can't. Any
+/// refusal counts as no, a filter's too: on a kernel without them, the program would have run before
+/// anybody knows. Only a yes is remembered.
 pub fn has_pidfds(probe: impl FnOnce() -> Option<Errno>) -> bool {
-    let has = HAS_PIDFDS.load(Relaxed) || probe() != Some(libc::ENOSYS);
+    let has =
+        HAS_PIDFDS.load(Relaxed) || matches!(probe(), None | Some(libc::EMFILE | libc::ENFILE));
     HAS_PIDFDS.store(has, Relaxed);
     has
 }
