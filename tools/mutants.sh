@@ -1,50 +1,72 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # mutants.sh [PATCH...]: applies each of mutants/*.patch to a copy of the tree and demands that the tests which its first
-# line names ("Noticed by: NAME...", tests of `make check`; "rust" is cargo's) fail. One that does not apply or not
-# compile proves nothing and counts as failed. Ends with a line "N passed, N failed".
+# line names ("Noticed by: NAME...", the quickest first; tests of `make check`, "rust" is cargo's) fail: as soon as one
+# has, the next patch has its turn. One that does not apply or not compile proves nothing and counts as failed, as does a
+# test that fails without any patch. Ends with a line "N passed, N failed".
 set -u
 cd "$(dirname "$0")/.." || exit 1
 root=$PWD
 work=$root/build/mutants
-mkdir -p "$work"
+mkdir -p "$work/tree"
 killed=0 survived=0
 [ $# -gt 0 ] || set -- mutants/*.patch
+
+# With those that are not committed yet.
+files() {
+  local file
+  git ls-files --cached --others --exclude-standard | while read -r file; do
+    [ ! -e "$file" ] || echo "$file"
+  done
+}
 
 # The copy stays, so that only what a patch touches is built again.
 copy() {
   local file
-  git ls-files | while read -r file; do
+  files >"$work/files"
+  while read -r file; do
     cmp -s "$file" "$work/tree/$file" && continue
     mkdir -p "$work/tree/$(dirname "$file")"
     cp -p "$file" "$work/tree/$file"
     touch "$work/tree/$file"
-  done
+  done <"$work/files"
+  (cd "$work/tree" && find . -path ./build -prune -o -type f -print) | sed 's|^\./||' | grep -vxFf "$work/files" |
+    while read -r file; do rm "$work/tree/$file"; done
 }
 
 build() {
   make -s --no-print-directory -C "$work/tree" B=build CARGO_TARGET_DIR="$work/target" "$@"
 }
 
-run() { # test
+# By SIGKILL, and the whole group: a mutant may hang with all signals blocked.
+run() { # test seconds
   local b=$work/tree/build
-  case $1 in
-    rust) (cd "$work/tree" && CARGO_TARGET_DIR="$work/target" timeout 300 cargo test -q --locked --lib) ;;
-    *)
-      export LD_LIBRARY_PATH=$b FE_TEST_PROBE=$b/t/probe FORKEXEC=$b/forkexec BUILD=$b CC=${CC:-cc} OBJDUMP=objdump
-      cd "$work/tree" || exit 1
-      if [ -e "c-tests/$1.sh" ]; then
-        timeout 300 bash "c-tests/$1.sh"
-      else
-        timeout 300 "$b/t/$1"
-      fi
-      ;;
-  esac
+  export LD_LIBRARY_PATH=$b FE_TEST_PROBE=$b/t/probe FORKEXEC=$b/forkexec BUILD=$b CC=${CC:-cc} OBJDUMP=objdump
+  cd "$work/tree" || exit 1
+  if [ "$1" = rust ]; then
+    CARGO_TARGET_DIR="$work/target" timeout -s KILL "$2" cargo test -q --locked --lib
+  elif [ -e "c-tests/$1.sh" ]; then
+    timeout -s KILL "$2" bash "c-tests/$1.sh"
+  else
+    timeout -s KILL "$2" "$b/t/$1"
+  fi
 }
 
-# All that is named must pass before it may count that they fail.
 copy
 build tests || exit 1
+
+# All that is named must pass before it may count that it fails. It then has that time several times over.
+declare -A limit
+for test in $(sed -s -n '1s/^Noticed by: //p' "$@" | tr ' ' '\n' | sort -u); do
+  begun=$SECONDS
+  if ! (run "$test" 300) >"$work/log" 2>&1; then
+    grep -v '^ok' "$work/log" | tail -n 20 | sed 's/^/# /'
+    echo "not ok - $test fails without a mutant"
+    survived=$((survived + 1))
+    continue
+  fi
+  limit[$test]=$((20 + 5 * (SECONDS - begun)))
+done
 
 for patch in "$@"; do
   name=$(basename "$patch" .patch)
@@ -64,7 +86,7 @@ for patch in "$@"; do
   fi
   by=
   for test in $tests; do
-    if ! (run "$test") >"$work/log" 2>&1; then
+    if [ -n "${limit[$test]-}" ] && ! (run "$test" "${limit[$test]}") >"$work/log" 2>&1; then
       by=$test
       break
     fi
