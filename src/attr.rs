@@ -11,7 +11,7 @@ use core::ffi::CStr;
 
 pub use crate::sys::CStrArray;
 
-/// The way to start the child (design: `launch`).
+/// The way to start the child (see `launch`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// CLONE_VM and CLONE_VFORK.
