@@ -406,7 +406,7 @@ typedef struct fe_attr {
   uint32_t way;
   /**
    * CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME (needs
-   * clone3, Linux 5.5 or later), CLONE_NEWUSER, CLONE_NEWUTS: namespaces(7). Others are EINVAL.
+   * clone3, Linux 5.6), CLONE_NEWUSER, CLONE_NEWUTS: namespaces(7). Others are EINVAL.
    */
   uint64_t cloneflags;
   /**

@@ -223,7 +223,7 @@ pub struct fe_attr {
     /// FE_WAY_AUTO, or the way that must be taken.
     pub way: u32,
     /// CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWTIME (needs
-    /// clone3, Linux 5.5 or later), CLONE_NEWUSER, CLONE_NEWUTS: namespaces(7). Others are EINVAL.
+    /// clone3, Linux 5.6), CLONE_NEWUSER, CLONE_NEWUTS: namespaces(7). Others are EINVAL.
     pub cloneflags: u64,
     /// The uid map of the new user namespace; needs CLONE_NEWUSER. Written by the caller's process,
     /// so the rules of user_namespaces(7) for the parent apply.
