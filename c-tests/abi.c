@@ -28,6 +28,16 @@ static void attr(void) {
   OFFSET(fe_attr, nuid_mappings, 112);
   OFFSET(fe_attr, gid_mappings, 120);
   OFFSET(fe_attr, ngid_mappings, 128);
+  CHECK(sizeof(fe_attr) >= 200);
+  OFFSET(fe_attr, sigmask, 136);
+  OFFSET(fe_attr, sigdefault, 144);
+  OFFSET(fe_attr, sigignore, 152);
+  OFFSET(fe_attr, scheduling, 160);
+  OFFSET(fe_attr, actions, 168);
+  OFFSET(fe_attr, nactions, 176);
+  OFFSET(fe_attr, search_path, 184);
+  OFFSET(fe_attr, execfd, 192);
+  OFFSET(fe_attr, cgroup, 196);
   fe_attr clear, init = FE_ATTR_INIT;
   memset(&clear, 0, sizeof clear);
   clear.size = sizeof clear;
@@ -41,6 +51,20 @@ static void others(void) {
   OFFSET(fe_credential, gid, 12);
   OFFSET(fe_credential, groups, 16);
   OFFSET(fe_credential, ngroups, 24);
+  CHECK(sizeof(fe_scheduling) >= 24);
+  OFFSET(fe_scheduling, size, 0);
+  OFFSET(fe_scheduling, flags, 8);
+  OFFSET(fe_scheduling, policy, 16);
+  OFFSET(fe_scheduling, priority, 20);
+  CHECK_INT(sizeof(fe_file_action), 48);
+  OFFSET(fe_file_action, action, 0);
+  OFFSET(fe_file_action, fd, 4);
+  OFFSET(fe_file_action, from, 8);
+  OFFSET(fe_file_action, oflag, 12);
+  OFFSET(fe_file_action, mode, 16);
+  OFFSET(fe_file_action, reserved, 20);
+  OFFSET(fe_file_action, path, 24);
+  OFFSET(fe_file_action, reserved2, 32);
   CHECK_INT(sizeof(fe_id_map), 12);
   OFFSET(fe_id_map, container_id, 0);
   OFFSET(fe_id_map, host_id, 4);
@@ -73,7 +97,13 @@ static void numbers(void) {
       {FE_NOCTTY, 8},          {FE_FOREGROUND, 0x10},    {FE_PTRACE, 0x20},
       {FE_CLOSE_OTHERS, 0x40}, {FE_SEARCH_PATH, 0x80},   {FE_PIDFD, 0x100},
       {FE_ALLOW_SETGROUPS, 0x200}, {FE_CHROOT_KEEP_CWD, 0x400}, {FE_KEEP_PROPAGATION, 0x800},
+      {FE_RESETIDS, 0x1000},   {FE_FEXECVE, 0x2000},     {FE_EXECVEAT, 0x4000},
+      {FE_SHELL_FALLBACK, 0x8000}, {FE_CGROUP, 0x10000},
       {FE_DETACH, UINT64_C(1) << 63},
+      {FE_SCHED_POLICY, 1},    {FE_SCHED_PRIORITY, 2},
+      {FE_ACTION_OPEN, 1},     {FE_ACTION_DUP2, 2},      {FE_ACTION_CLOSE, 3},
+      {FE_ACTION_CHDIR, 4},    {FE_ACTION_FCHDIR, 5},    {FE_ACTION_CLOSEFROM, 6},
+      {FE_ACTION_TCSETPGRP, 7},
       {FE_WAY_AUTO, 0},        {FE_WAY_SHARED, 1},       {FE_WAY_COPY, 2},
       {FE_WAY_PIPED, 3},
   };
@@ -89,11 +119,16 @@ static void step_names(void) {
       "noctty",   "setsid",  "setpgid",        "chroot",      "chroot_chdir", "setgroups",
       "setgid",   "setuid",  "chdir",          "files",       "close_others", "setctty",
       "foreground", "pdeathsig", "parent_alive", "sigmask",   "ptrace",       "exec",
+      "action_open", "action_dup2", "action_close", "action_chdir", "action_fchdir",
+      "action_closefrom", "action_tcsetpgrp", "scheduling", "resetids", "cgroup", "execfd",
+      "script_fd", "shell",
   };
-  for (int step = 0; step < 30; step++) CHECK_STR(fe_step_name(step), names[step]);
+  for (int step = 0; step < 43; step++) CHECK_STR(fe_step_name(step), names[step]);
   CHECK_INT(FE_STEP_CHDIR, 20);
   CHECK_INT(FE_STEP_EXEC, 29);
-  CHECK_STR(fe_step_name(30), "unknown");
+  CHECK_INT(FE_STEP_ACTION_OPEN, 30);
+  CHECK_INT(FE_STEP_SHELL, 42);
+  CHECK_STR(fe_step_name(43), "unknown");
   CHECK_STR(fe_step_name(-1), "unknown");
   CHECK_STR(fe_step_name(0x7fffffff), "unknown");
 }

@@ -60,7 +60,7 @@ is "none leaves the section, none is indirect" "$outside" ""
 # is libc's.
 is "the static library defines the public symbols alone" \
   "$(nm -g --defined-only "$BUILD/libforkexec.a" | awk 'NF == 3 {print $3}' | sort)" "${symbols//@@FORKEXEC_0.1/}"
-libc=' __errno_location __xpg_strerror_r abort clock_gettime environ free getenv malloc memcpy memmove memset strlen '
+libc=' __errno_location __xpg_strerror_r abort clock_gettime environ free getenv malloc memcpy memmove memset secure_getenv strlen '
 is "and wants libc's" "$(nm -u "$BUILD/libforkexec.a" | awk -v l="$libc" '$1 == "U" && !index(l, " " $2 " ") {print $2}')" ""
 # shellcheck disable=SC2016
 ok "the static library links alone" 'printf "#include <forkexec.h>\nint main(void) { return fe_version()[0] == 0; }\n" |

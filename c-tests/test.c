@@ -328,7 +328,7 @@ static void fails(fe_attr *attr, unsigned way, const fe_error *wanted) {
   CHECK_STR(after, before);
   check_no_child();
   /* A way is named when there was a clone, or one was tried. */
-  bool cloned = wanted->step > FE_STEP_PIDFD;
+  bool cloned = wanted->step > FE_STEP_PIDFD && wanted->step != FE_STEP_CGROUP;
   if (cloned && error.way) CHECK_INT(error.way, expected_way(way));
   if (error.way != FE_WAY_PIPED) CHECK_INT(sigchlds, 0);
   count_way(error.way);

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/select.h>
 #include <sys/types.h>
 
 /**
@@ -52,17 +53,17 @@
 #define FE_PTRACE UINT64_C(0x20)
 
 /**
- * Every descriptor that `files` does not name is closed in the child; with `files` NULL, every one
- * but 0, 1 and 2. Uses close_range(2) (Linux 5.9), else /proc/self/fd, else one close for each
+ * Every descriptor that `files` does not name, nor an action opens or duplicates to, is closed in
+ * the child; with `files` NULL, every one but 0, 1, 2 and those. Uses close_range(2) (Linux 5.9), else /proc/self/fd, else one close for each
  * number up to the hard limit, which then must not have been lowered below an open descriptor.
  */
 #define FE_CLOSE_OTHERS UINT64_C(0x40)
 
 /**
- * A `path` without a slash is looked for in the directories of the caller's PATH ("/bin:/usr/bin"
- * when it is unset) as execvp(3) does, relative ones from the child's working directory. A
- * candidate that may not be executed (EACCES) is remembered while the search goes on. A shell is
- * never run.
+ * A `path` without a slash is looked for in the directories of `search_path` or, when that is NULL,
+ * of the caller's PATH ("/bin:/usr/bin" when it is unset) as execvp(3) does, relative ones from the
+ * child's working directory. A candidate that may not be executed (EACCES) is remembered while the
+ * search goes on. A shell is not run (but see FE_SHELL_FALLBACK).
  */
 #define FE_SEARCH_PATH UINT64_C(0x80)
 
@@ -93,6 +94,43 @@
  * its namespace.
  */
 #define FE_KEEP_PROPAGATION UINT64_C(0x800)
+
+/**
+ * The effective user and group id become the real ones, as POSIX_SPAWN_RESETIDS of posix_spawn(3)
+ * has it; exec makes the saved ones follow. Cannot be combined with `credential`.
+ */
+#define FE_RESETIDS UINT64_C(0x1000)
+
+/**
+ * The program is the file that is open as the caller's descriptor `execfd`: execveat(2) with
+ * AT_EMPTY_PATH (Linux 3.19), as fexecve(3). `path` must be NULL. The child has the descriptor until
+ * exec, whatever `files`, the actions and FE_CLOSE_OTHERS do to its number (it is then moved, to a
+ * number above all that they name: EMFILE or EINVAL at "execfd" when there is none). O_PATH is
+ * enough. A script needs its descriptor after exec too, for its interpreter to read: with one that is
+ * close-on-exec, or FE_CLOSE_OTHERS, it fails with ENOENT at "script_fd". Cannot be combined with
+ * FE_SEARCH_PATH, FE_EXECVEAT or FE_SHELL_FALLBACK.
+ */
+#define FE_FEXECVE UINT64_C(0x2000)
+
+/**
+ * `path`, if it is relative, is relative to the directory that is open as the caller's descriptor
+ * `execfd`: execveat(2). What FE_FEXECVE says of the descriptor, of scripts and of other flags holds
+ * here too.
+ */
+#define FE_EXECVEAT UINT64_C(0x4000)
+
+/**
+ * A file that is found and allowed, but of no format that the kernel knows (ENOEXEC), is run by the
+ * shell, as execvp(3) does: "/bin/sh" with argv[0], the path that was found, argv[1] and so on. A
+ * script without "#!" runs so, and any text with the right mode. What fails then is the step "shell".
+ */
+#define FE_SHELL_FALLBACK UINT64_C(0x8000)
+
+/**
+ * The child is born in the cgroup (version 2) whose directory is open as the caller's descriptor
+ * `cgroup`: CLONE_INTO_CGROUP of clone(2) (Linux 5.7; else ENOSYS or E2BIG at the step "cgroup").
+ */
+#define FE_CGROUP UINT64_C(0x10000)
 
 /**
  * Reserved; EINVAL.
@@ -178,7 +216,8 @@
 #define FE_STEP_MAPS_WAIT 9
 
 /**
- * Setting caught signals to their default action, where clone3 could not do it.
+ * `sigdefault` and `sigignore`, with the number of the signal as index; and without an index setting
+ * caught signals to their default action, where clone3 could not do it.
  */
 #define FE_STEP_SIGACTION 10
 
@@ -273,10 +312,125 @@
 #define FE_STEP_PTRACE 28
 
 /**
- * execve(2). With FE_SEARCH_PATH the index is the number of the element of PATH that holds the
+ * execve(2) or execveat(2). With FE_SEARCH_PATH the index is the number of the element of PATH that holds the
  * program which could not be executed; -1 when it was found in none.
  */
 #define FE_STEP_EXEC 29
+
+/**
+ * FE_ACTION_OPEN, by its index in the list of actions; so are the six that follow.
+ */
+#define FE_STEP_ACTION_OPEN 30
+
+/**
+ * FE_ACTION_DUP2.
+ */
+#define FE_STEP_ACTION_DUP2 31
+
+/**
+ * FE_ACTION_CLOSE.
+ */
+#define FE_STEP_ACTION_CLOSE 32
+
+/**
+ * FE_ACTION_CHDIR.
+ */
+#define FE_STEP_ACTION_CHDIR 33
+
+/**
+ * FE_ACTION_FCHDIR.
+ */
+#define FE_STEP_ACTION_FCHDIR 34
+
+/**
+ * FE_ACTION_CLOSEFROM.
+ */
+#define FE_STEP_ACTION_CLOSEFROM 35
+
+/**
+ * FE_ACTION_TCSETPGRP.
+ */
+#define FE_STEP_ACTION_TCSETPGRP 36
+
+/**
+ * `scheduling`.
+ */
+#define FE_STEP_SCHEDULING 37
+
+/**
+ * FE_RESETIDS.
+ */
+#define FE_STEP_RESETIDS 38
+
+/**
+ * FE_CGROUP: the cgroup does not take the child, or the kernel knows no such thing.
+ */
+#define FE_STEP_CGROUP 39
+
+/**
+ * The descriptor `execfd`: it is not open, or could not be moved out of the way.
+ */
+#define FE_STEP_EXECFD 40
+
+/**
+ * A script was given by a descriptor that is closed when its interpreter wants to read it: FE_FEXECVE
+ * or FE_EXECVEAT with close-on-exec or FE_CLOSE_OTHERS. The errno is execveat(2)'s ENOENT.
+ */
+#define FE_STEP_SCRIPT_FD 41
+
+/**
+ * execve(2) of /bin/sh for FE_SHELL_FALLBACK.
+ */
+#define FE_STEP_SHELL 42
+
+/**
+ * open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
+ * close-on-exec only with O_CLOEXEC.
+ */
+#define FE_ACTION_OPEN UINT64_C(0x1)
+
+/**
+ * dup2(2) of `from` to `fd`. When they are equal it becomes inheritable (loses close-on-exec).
+ */
+#define FE_ACTION_DUP2 UINT64_C(0x2)
+
+/**
+ * close(2) of `fd`, which need not be open.
+ */
+#define FE_ACTION_CLOSE UINT64_C(0x3)
+
+/**
+ * chdir(2) to `path`.
+ */
+#define FE_ACTION_CHDIR UINT64_C(0x4)
+
+/**
+ * fchdir(2) to `fd`.
+ */
+#define FE_ACTION_FCHDIR UINT64_C(0x5)
+
+/**
+ * close(2) of `fd` and all above, as FE_CLOSE_OTHERS does it.
+ */
+#define FE_ACTION_CLOSEFROM UINT64_C(0x6)
+
+/**
+ * tcsetpgrp(3): the child's process group becomes the foreground group of the terminal `fd`. When the
+ * spawn fails after that, the foreground of the caller's controlling terminal becomes again what it
+ * was, provided that /dev/tty can be opened.
+ */
+#define FE_ACTION_TCSETPGRP UINT64_C(0x7)
+
+/**
+ * fe_scheduling.flags: the child gets `policy` and `priority`: sched_setscheduler(2).
+ */
+#define FE_SCHED_POLICY UINT64_C(0x1)
+
+/**
+ * fe_scheduling.flags, without FE_SCHED_POLICY: the child keeps its caller's policy and gets
+ * `priority`: sched_setparam(2).
+ */
+#define FE_SCHED_PRIORITY UINT64_C(0x2)
 
 /**
  * Who the child is to be. Start from FE_CREDENTIAL_INIT.
@@ -326,15 +480,81 @@ typedef struct fe_id_map {
 } fe_id_map;
 
 /**
+ * How the child is scheduled: sched(7). Start from FE_SCHEDULING_INIT. A real-time policy and what is
+ * more than the caller has is set before privileges are given up, what is less after all else.
+ */
+typedef struct fe_scheduling {
+  /**
+   * sizeof(fe_scheduling).
+   */
+  size_t size;
+  /**
+   * FE_SCHED_POLICY or FE_SCHED_PRIORITY. None of them, and others, are EINVAL.
+   */
+  uint64_t flags;
+  /**
+   * SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_FIFO or SCHED_RR, also or-ed with
+   * SCHED_RESET_ON_FORK. Others are EINVAL.
+   */
+  int32_t policy;
+  /**
+   * 1 to 99 for SCHED_FIFO and SCHED_RR, else 0; outside that it is EINVAL.
+   */
+  int32_t priority;
+} fe_scheduling;
+
+/**
+ * One of the ordered actions. What an action does not use must be zero, else EINVAL at "args" with
+ * its index. Descriptors are the child's; a negative one is EBADF at the action's step. Its size is
+ * frozen. FE_OPEN, FE_DUP2 and so on make one.
+ */
+typedef struct fe_file_action {
+  /**
+   * FE_ACTION_...
+   */
+  int32_t action;
+  /**
+   * The descriptor that is acted on.
+   */
+  int32_t fd;
+  /**
+   * FE_ACTION_DUP2: the source.
+   */
+  int32_t from;
+  /**
+   * FE_ACTION_OPEN: the flags of open(2).
+   */
+  int32_t oflag;
+  /**
+   * FE_ACTION_OPEN: the mode of a file that is made, less the umask.
+   */
+  mode_t mode;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * FE_ACTION_OPEN and FE_ACTION_CHDIR: relative to what is the working directory by then, and
+   * within `chroot`.
+   */
+  const char *path;
+  /**
+   * Zero.
+   */
+  uint64_t reserved2[2];
+} fe_file_action;
+
+/**
  * What to start, and how. Start from FE_ATTR_INIT; zero is every field's default. fe_spawn reads
  * it and all it points to during the call only and keeps nothing.
  *
  * The order in which the child does things: uid and gid maps are waited for, mounts made private,
- * FE_NOCTTY, setsid, setpgid, chroot and chdir to the new root, groups, gid, uid, dir, files,
- * close others, FE_SETCTTY, FE_FOREGROUND, pdeathsig, signal mask, FE_PTRACE, exec.
+ * FE_NOCTTY, setsid, setpgid, scheduling (if raised), chroot and chdir to the new root, groups, gid,
+ * uid or FE_RESETIDS, dir, files, actions, close others, FE_SETCTTY, FE_FOREGROUND, scheduling (if
+ * lowered), pdeathsig, signal dispositions, signal mask, FE_PTRACE, exec. It is born in its cgroup.
  *
- * The child's signal mask is that of the calling thread before the call. Signals that the caller
- * catches are set to their default action, ignored ones stay ignored.
+ * Signals that the caller catches are set to their default action, ignored ones stay ignored, but
+ * for `sigdefault` and `sigignore`.
  */
 typedef struct fe_attr {
   /**
@@ -346,8 +566,9 @@ typedef struct fe_attr {
    */
   uint64_t flags;
   /**
-   * The program. NULL means argv[0]. Without FE_SEARCH_PATH it is a path, relative to the
-   * child's working directory (and within `chroot`). "" is ENOENT at exec.
+   * The program. NULL means argv[0] (but see FE_FEXECVE). Without FE_SEARCH_PATH it is a path,
+   * relative to the child's working directory (and within `chroot`; but see FE_EXECVEAT). "" is
+   * ENOENT at exec.
    */
   const char *path;
   /**
@@ -426,6 +647,45 @@ typedef struct fe_attr {
    * How many gid mappings.
    */
   size_t ngid_mappings;
+  /**
+   * The child's signal mask. NULL means that of the calling thread before the call.
+   */
+  const sigset_t *sigmask;
+  /**
+   * Signals that are set to their default action, ignored ones too. SIGKILL and SIGSTOP may be
+   * in it. NULL means none.
+   */
+  const sigset_t *sigdefault;
+  /**
+   * Signals that are ignored. One that is in `sigdefault` too, SIGKILL and SIGSTOP are EINVAL. NULL
+   * means none.
+   */
+  const sigset_t *sigignore;
+  /**
+   * Scheduling. NULL keeps that of the calling thread.
+   */
+  const struct fe_scheduling *scheduling;
+  /**
+   * What is done, in this order, after `files`. All descriptors that it names are the child's.
+   */
+  const struct fe_file_action *actions;
+  /**
+   * How many actions. A count without a list is EINVAL.
+   */
+  size_t nactions;
+  /**
+   * With FE_SEARCH_PATH, without which it is EINVAL: the directories, as in the environment
+   * variable PATH. NULL means the caller's PATH.
+   */
+  const char *search_path;
+  /**
+   * The descriptor for FE_FEXECVE and FE_EXECVEAT, of the *caller*. Not 0 without either is EINVAL.
+   */
+  int32_t execfd;
+  /**
+   * The descriptor for FE_CGROUP, of the caller. Not 0 without it is EINVAL.
+   */
+  int32_t cgroup;
 } fe_attr;
 
 /**
@@ -574,11 +834,15 @@ const char *fe_version(void);
 #define FE_ATTR_INIT                                                             \
   {                                                                              \
     sizeof(fe_attr), 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0,    \
-      0, 0, NULL, 0, NULL, 0                                                     \
+      0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0        \
   }
 #define FE_CREDENTIAL_INIT                                                       \
   {                                                                              \
     sizeof(fe_credential), 0, 0, NULL, 0                                         \
+  }
+#define FE_SCHEDULING_INIT                                                       \
+  {                                                                              \
+    sizeof(fe_scheduling), 0, 0, 0                                               \
   }
 #define FE_CHILD_INIT                                                            \
   {                                                                              \
@@ -588,5 +852,14 @@ const char *fe_version(void);
   {                                                                              \
     0, 0, -1, 0, 0, { 0, 0, 0 }, { 0, 0, 0, 0 }                                  \
   }
+
+/** Elements of a list of actions: `fe_file_action actions[] = {FE_CLOSE(0), FE_DUP2(5, 1)};` */
+#define FE_OPEN(fd, path, oflag, mode) {FE_ACTION_OPEN, fd, 0, oflag, mode, 0, path, {0, 0}}
+#define FE_DUP2(from, fd) {FE_ACTION_DUP2, fd, from, 0, 0, 0, NULL, {0, 0}}
+#define FE_CLOSE(fd) {FE_ACTION_CLOSE, fd, 0, 0, 0, 0, NULL, {0, 0}}
+#define FE_CHDIR(path) {FE_ACTION_CHDIR, 0, 0, 0, 0, 0, path, {0, 0}}
+#define FE_FCHDIR(fd) {FE_ACTION_FCHDIR, fd, 0, 0, 0, 0, NULL, {0, 0}}
+#define FE_CLOSEFROM(fd) {FE_ACTION_CLOSEFROM, fd, 0, 0, 0, 0, NULL, {0, 0}}
+#define FE_TCSETPGRP(fd) {FE_ACTION_TCSETPGRP, fd, 0, 0, 0, 0, NULL, {0, 0}}
 
 #endif /* FORKEXEC_H */

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 use crate::error::{Error, Result, Step};
+use crate::remap::STDIO;
 use core::ffi::CStr;
 
 pub use crate::sys::CStrArray;
@@ -97,13 +98,140 @@ pub struct Chroot<'a> {
     pub keep_cwd: bool,
 }
 
+/// Where the program is.
+#[derive(Clone, Copy, Debug)]
+pub enum Program<'a> {
+    /// At a path.
+    Path(&'a CStr),
+    /// In one of the directories of a list, unless the name has a slash.
+    Search {
+        /// Its name.
+        name: &'a CStr,
+        /// The directories, with colons between them; None: those of the caller's PATH.
+        list: Option<&'a CStr>,
+    },
+    /// Open: a descriptor of the caller's, which the child has until exec whatever becomes of its
+    /// number.
+    Fd(i32),
+    /// At a path that is relative to a directory, likewise a descriptor of the caller's.
+    At {
+        /// The directory.
+        dir: i32,
+        /// The path.
+        path: &'a CStr,
+    },
+}
+
+impl Program<'_> {
+    /// The descriptor that exec needs.
+    pub fn fd(&self) -> Option<i32> {
+        match *self {
+            Program::Fd(fd) | Program::At { dir: fd, .. } => Some(fd),
+            Program::Path(_) | Program::Search { .. } => None,
+        }
+    }
+}
+
+/// What the child does to its descriptors and its working directory after `files`, in the order of
+/// the list.
+#[derive(Clone, Copy, Debug)]
+pub enum Action<'a> {
+    /// Closes `fd`, then open(2) to it.
+    Open {
+        /// The descriptor.
+        fd: i32,
+        /// The file.
+        path: &'a CStr,
+        /// Of open(2).
+        flags: i32,
+        /// Of open(2).
+        mode: u32,
+    },
+    /// dup2(2); onto itself it clears close-on-exec.
+    Dup2 {
+        /// The source.
+        from: i32,
+        /// The target.
+        to: i32,
+    },
+    /// close(2). It need not be open.
+    Close(i32),
+    /// chdir(2).
+    Chdir(&'a CStr),
+    /// fchdir(2).
+    Fchdir(i32),
+    /// Closes all from there on.
+    Closefrom(i32),
+    /// tcsetpgrp(3) with the child's process group.
+    Tcsetpgrp(i32),
+}
+
+impl Action<'_> {
+    /// To blame.
+    pub fn step(&self) -> Step {
+        match self {
+            Action::Open { .. } => Step::ActionOpen,
+            Action::Dup2 { .. } => Step::ActionDup2,
+            Action::Close(_) => Step::ActionClose,
+            Action::Chdir(_) => Step::ActionChdir,
+            Action::Fchdir(_) => Step::ActionFchdir,
+            Action::Closefrom(_) => Step::ActionClosefrom,
+            Action::Tcsetpgrp(_) => Step::ActionTcsetpgrp,
+        }
+    }
+
+    /// The descriptors that it names.
+    fn names(&self) -> [Option<i32>; 2] {
+        match *self {
+            Action::Dup2 { from, to } => [Some(from), Some(to)],
+            Action::Open { fd, .. }
+            | Action::Close(fd)
+            | Action::Fchdir(fd)
+            | Action::Closefrom(fd)
+            | Action::Tcsetpgrp(fd) => [Some(fd), None],
+            Action::Chdir(_) => [None; 2],
+        }
+    }
+
+    /// The descriptor that is open after it.
+    pub fn opens(&self) -> Option<i32> {
+        match *self {
+            Action::Open { fd, .. } | Action::Dup2 { to: fd, .. } => Some(fd),
+            _ => None,
+        }
+    }
+}
+
+/// sched(7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheduling {
+    /// sched_setscheduler(2).
+    Policy {
+        /// SCHED_OTHER and the like.
+        policy: i32,
+        /// 1 to 99 with a real-time policy, else 0.
+        priority: i32,
+    },
+    /// sched_setparam(2): the caller's policy.
+    Priority(i32),
+}
+
+/// Signals to act on before the mask is set: bit 0 is signal 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dispositions {
+    /// SIG_DFL.
+    pub default: u64,
+    /// SIG_IGN.
+    pub ignore: u64,
+}
+
 /// What to spawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Attr<'a> {
     /// The program.
-    pub path: &'a CStr,
-    /// Look for it in PATH.
-    pub search_path: bool,
+    pub program: Program<'a>,
+    /// A file that the kernel has no format for (ENOEXEC) is run by the shell.
+    pub shell_fallback: bool,
     /// Its arguments.
     pub argv: CStrArray<'a>,
     /// Its environment.
@@ -114,16 +242,28 @@ pub struct Attr<'a> {
     pub chroot: Option<Chroot<'a>>,
     /// Its descriptors; None leaves them as they are.
     pub files: Option<&'a [i32]>,
+    /// What is done to them then.
+    pub actions: &'a [Action<'a>],
     /// Close all others.
     pub close_others: bool,
     /// User and groups.
     pub credential: Option<Credential<'a>>,
+    /// The effective ids become the real ones.
+    pub resetids: bool,
     /// Session, group, terminal.
     pub group: Group,
     /// Give up the controlling terminal.
     pub noctty: bool,
     /// Signal on the parent's death; 0 for none.
     pub pdeathsig: i32,
+    /// Signals set to their default or ignored.
+    pub dispositions: Dispositions,
+    /// The signal mask; None: the calling thread's.
+    pub sigmask: Option<u64>,
+    /// Scheduling; None keeps the calling thread's.
+    pub scheduling: Option<Scheduling>,
+    /// The cgroup that it is born in, a descriptor of its directory; None: the caller's.
+    pub cgroup: Option<i32>,
     /// PTRACE_TRACEME.
     pub ptrace: bool,
     /// CLONE_NEW*.
@@ -152,7 +292,13 @@ const CLONE_FLAGS: u64 = CLONE_NEWNS
     | libc::CLONE_NEWUTS as u64;
 
 /// NSIG of the kernel: signals are 1 to 64.
-const SIGNALS: i32 = 64;
+pub const SIGNALS: i32 = 64;
+
+/// The two signals whose disposition the kernel does not let anybody change.
+pub const UNCATCHABLE: u64 = 1 << (libc::SIGKILL - 1) | 1 << (libc::SIGSTOP - 1);
+
+/// Or-ed into a policy: sched(7).
+const SCHED_RESET_ON_FORK: i32 = 0x4000_0000;
 
 const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 
@@ -177,17 +323,24 @@ impl Attr<'_> {
             || !(0..=SIGNALS).contains(&self.pdeathsig)
             || self.keep_propagation && !self.new_mounts()
             || matches!(self.group, Group::Group { pgid, .. } if pgid < 0)
-            || self.noctty && matches!(self.group, Group::Group { foreground: Some(_), .. });
+            || self.noctty && matches!(self.group, Group::Group { foreground: Some(_), .. })
+            || self.dispositions.ignore & (UNCATCHABLE | self.dispositions.default) != 0
+            || self.shell_fallback && self.program.fd().is_some()
+            || self.scheduling.is_some_and(|scheduling| !scheduling.is_valid());
         if bad {
             return Err(INVALID);
         }
         self.check_credential()?;
         self.check_files()?;
+        self.check_actions()?;
         self.check_terminal()
     }
 
     fn check_credential(&self) -> Result<()> {
         let Some(credential) = &self.credential else { return Ok(()) };
+        if self.resetids {
+            return Err(INVALID);
+        }
         // -1 means "no change" to the kernel: the child would keep the caller's.
         let groups = credential.groups.unwrap_or(&[]);
         let bad = credential.uid == u32::MAX
@@ -212,6 +365,45 @@ impl Attr<'_> {
         }
     }
 
+    /// Whether an action finds its descriptor open is seen by the child: an earlier one may open or
+    /// close it.
+    fn check_actions(&self) -> Result<()> {
+        if i32::try_from(self.actions.len()).is_err() {
+            return Err(INVALID);
+        }
+        let is_negative =
+            |action: &Action<'_>| action.names().into_iter().flatten().any(|fd| fd < 0);
+        match (0..).zip(self.actions).find(|(_, action)| is_negative(action)) {
+            Some((index, action)) => Err(Error::at(libc::EBADF, action.step(), index)),
+            None => Ok(()),
+        }
+    }
+
+    /// `files` fills or closes every number below this.
+    pub fn end_of_files(&self) -> i32 {
+        self.files.map_or(0, |files| files.len().max(STDIO)) as i32
+    }
+
+    /// Whether `files` fills or closes the number, or an action looks at it: a descriptor of our own
+    /// must not be there.
+    pub fn names(&self, fd: i32) -> bool {
+        let named = |action: &Action<'_>| action.names().contains(&Some(fd));
+        fd < self.end_of_files() || self.actions.iter().any(named)
+    }
+
+    /// A number above all those.
+    pub fn above_all_named(&self) -> i32 {
+        let of_actions = self.actions.iter().flat_map(Action::names).flatten().max();
+        self.end_of_files().max(of_actions.map_or(0, |fd| fd.saturating_add(1)))
+    }
+
+    /// Whether the number is closed, by its number or with others, or becomes that of another file.
+    pub fn loses(&self, fd: i32) -> bool {
+        let closed =
+            |action: &Action<'_>| matches!(*action, Action::Closefrom(first) if first <= fd);
+        self.close_others || self.names(fd) || self.actions.iter().any(closed)
+    }
+
     /// The descriptor of a terminal must be one that the child will have.
     fn check_terminal(&self) -> Result<()> {
         let fd = match self.group {
@@ -220,9 +412,43 @@ impl Attr<'_> {
             _ => return Ok(()),
         };
         let at = usize::try_from(fd).map_err(|_| INVALID)?;
+        // What the actions make of it is seen by the child.
+        if self.actions.iter().any(|action| action.opens() == Some(fd)) {
+            return Ok(());
+        }
         match self.files {
             Some(files) if files.get(at).is_none_or(|file| *file < 0) => Err(INVALID),
             _ => Ok(()),
         }
+    }
+}
+
+impl Scheduling {
+    /// Whether the kernel knows the policy and has the priority.
+    fn is_valid(self) -> bool {
+        match self {
+            Scheduling::Policy { policy, priority } => match policy & !SCHED_RESET_ON_FORK {
+                libc::SCHED_FIFO | libc::SCHED_RR => (1..=99).contains(&priority),
+                libc::SCHED_OTHER | libc::SCHED_BATCH | libc::SCHED_IDLE => priority == 0,
+                _ => false,
+            },
+            Scheduling::Priority(priority) => (0..=99).contains(&priority),
+        }
+    }
+
+    /// Whether it may take a privilege that the credentials take away, given the caller's policy:
+    /// anything real-time, and what is more than the caller has. Else it can wait: a child that
+    /// yields to all others keeps its caller waiting.
+    pub fn raises(self, current: i32) -> bool {
+        let rank = |policy: i32| match policy & !SCHED_RESET_ON_FORK {
+            libc::SCHED_IDLE => 0,
+            libc::SCHED_OTHER | libc::SCHED_BATCH => 1,
+            _ => 2,
+        };
+        let wanted = match self {
+            Scheduling::Policy { policy, .. } => rank(policy),
+            Scheduling::Priority(_) => rank(current),
+        };
+        wanted == 2 || wanted > rank(current)
     }
 }

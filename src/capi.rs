@@ -14,6 +14,8 @@ mod child;
 mod error;
 mod read;
 mod spawn;
+mod text;
+mod trace;
 mod types;
 
 pub use child::{fe_child_close, fe_kill, fe_wait};

@@ -10,7 +10,7 @@
 //! * cannot panic, format or index, and calls no function outside the ELF section `fe_child`: there
 //!   is no jump table, memcpy or lazily bound symbol (c-tests/artefact.sh disassembles the release
 //!   .so);
-//! * writes to nothing but its own stack frame and the record;
+//! * writes to nothing but its own stack frame, the record, and one word of the shell's arguments;
 //! * never returns: above its frame are frames that the caller goes on with.
 //!
 //! Signals are all blocked until `sigmask`, so no handler of the caller's can run in between; those
@@ -28,11 +28,11 @@
 mod close;
 
 use crate::error::Step;
-use crate::plan::call::{From, Rule, REGISTERS};
+use crate::plan::call::{From, Register, Rule, REGISTERS};
 use crate::plan::Call;
 use crate::sys::syscall;
 use core::sync::atomic::{
-    AtomicI32, AtomicU32,
+    AtomicI32, AtomicU32, AtomicUsize,
     Ordering::{Relaxed, Release},
 };
 
@@ -61,8 +61,8 @@ pub struct Start<'a> {
     pub mask: &'a u64,
     /// Whether caught signals are still to be set to their default: where clone3 hasn't done it.
     pub reset_handlers: bool,
-    /// Piped way: the error pipe's write end; -1 for none.
-    pub error_pipe: i32,
+    /// Piped way: both ends of the error pipe; -1 for none.
+    pub error_pipe: [i32; 2],
     /// Piped way with id maps: both ends of the pipe that tells when they are written; -1 for none.
     pub maps_pipe: [i32; 2],
 }
@@ -78,8 +78,13 @@ pub unsafe extern "C" fn run(start: *const u8) -> ! {
     // SAFETY: the caller's promise.
     unsafe {
         let start = &*start.cast::<Start<'_>>();
-        let child = Child { record: start.record, error_pipe: start.error_pipe };
+        let [outcome, error_pipe] = start.error_pipe;
+        let child = Child { record: start.record, error_pipe };
         start.sentinel.store(1, Relaxed);
+        if outcome >= 0 {
+            // The parent's end: the plan must find no descriptor open that the caller has not opened.
+            child.close_own(outcome);
+        }
         if start.reset_handlers {
             child.reset_handlers();
         }
@@ -162,9 +167,11 @@ impl Child {
         // SAFETY: run()'s caller: calls to end are the calls of a Plan, which are made by their
         // constructors only: arguments fit their system call, argument < 6.
         unsafe {
-            let mut registers: [usize; REGISTERS] = [0, 0, mask];
+            let mut registers: [usize; REGISTERS] = [0, 0, mask, usize::MAX, 0];
             let registers = (&raw mut registers).cast::<usize>();
             let mut next = calls;
+            // The candidate that the kernel has no format for.
+            let mut script = 0usize;
             // The first candidate for exec that was found but not allowed; -1: none was.
             let mut denied = -1i32;
             while next != end {
@@ -179,16 +186,38 @@ impl Child {
                 } else if this.from as u8 == From::Address as u8 {
                     *argument = register as usize;
                 }
-                if this.rule as u8 == Rule::CloseFrom as u8 {
-                    self.close_from(args);
+                if this.rule as u8 == Rule::CloseRange as u8 {
+                    self.close_range(args, *registers.add(Register::Exec as usize));
                     continue;
+                }
+                if this.rule as u8 == Rule::CloseMoved as u8 {
+                    let [descriptor, place, ..] = args;
+                    if descriptor == place {
+                        continue;
+                    }
+                }
+                if this.rule as u8 == Rule::Shell as u8 {
+                    // The array is the plan's own (call::shell), and nobody else looks at it now.
+                    let [_, argv, ..] = args;
+                    let place = (argv as *const AtomicUsize).add(1);
+                    (*place).store(script, Relaxed);
                 }
                 let result = syscall(this.nr, args);
                 if this.rule as u8 == Rule::ParentAlive as u8 {
                     self.check_parent(result, args);
                 } else if this.rule as u8 == Rule::Exec as u8 {
-                    denied = self.exec_failed(result, this.index, denied, next == end);
-                } else if this.rule as u8 == Rule::Close as u8 {
+                    let final_call = end.wrapping_sub(1);
+                    let has_shell = (*final_call).rule as u8 == Rule::Shell as u8;
+                    if has_shell && result == error(libc::ENOEXEC) {
+                        [script, ..] = args;
+                        next = final_call;
+                        continue;
+                    }
+                    let last = next == if has_shell { final_call } else { end };
+                    denied = self.exec_failed(result, this.index, denied, last);
+                } else if this.rule as u8 == Rule::Close as u8
+                    || this.rule as u8 == Rule::CloseMoved as u8
+                {
                     self.check_closed(result);
                 } else if is_error(result) && result.wrapping_neg() != this.harmless as isize {
                     self.fail(result);
@@ -307,6 +336,18 @@ impl Child {
         }
     }
 
+    /// Closes a descriptor of our own.
+    #[inline(always)]
+    unsafe fn close_own(&self, fd: i32) {
+        // SAFETY: no pointers.
+        unsafe {
+            let result = call(libc::SYS_close, fd as usize, 0, 0, 0);
+            if is_error(result) {
+                self.fail(result);
+            }
+        }
+    }
+
     /// Waits until the parent has written the id maps. End of file instead of the byte: it died.
     #[inline(always)]
     unsafe fn wait_for_maps(&self, read_end: i32, write_end: i32) {
@@ -314,15 +355,13 @@ impl Child {
         unsafe {
             self.enter(Step::MapsWait as i32, -1);
             // Else there would never be an end of file.
-            let result = call(libc::SYS_close, write_end as usize, 0, 0, 0);
-            if is_error(result) {
-                self.fail(result);
-            }
+            self.close_own(write_end);
             let mut byte = 0u8;
             loop {
                 let byte = &raw mut byte as usize;
                 let result = call(libc::SYS_read, read_end as usize, byte, 1, 0);
                 if result == 1 {
+                    self.close_own(read_end);
                     return;
                 }
                 if result == 0 {

@@ -39,10 +39,23 @@ pub enum Step {
     Sigmask = 27,
     Ptrace = 28,
     Exec = 29,
+    ActionOpen = 30,
+    ActionDup2 = 31,
+    ActionClose = 32,
+    ActionChdir = 33,
+    ActionFchdir = 34,
+    ActionClosefrom = 35,
+    ActionTcsetpgrp = 36,
+    Scheduling = 37,
+    Resetids = 38,
+    Cgroup = 39,
+    Execfd = 40,
+    ScriptFd = 41,
+    Shell = 42,
 }
 
 /// Every step with its name, at the place of its number.
-pub const STEPS: [(Step, &core::ffi::CStr); 30] = [
+pub const STEPS: [(Step, &core::ffi::CStr); 43] = [
     (Step::None, c"none"),
     (Step::Args, c"args"),
     (Step::Memory, c"memory"),
@@ -73,6 +86,19 @@ pub const STEPS: [(Step, &core::ffi::CStr); 30] = [
     (Step::Sigmask, c"sigmask"),
     (Step::Ptrace, c"ptrace"),
     (Step::Exec, c"exec"),
+    (Step::ActionOpen, c"action_open"),
+    (Step::ActionDup2, c"action_dup2"),
+    (Step::ActionClose, c"action_close"),
+    (Step::ActionChdir, c"action_chdir"),
+    (Step::ActionFchdir, c"action_fchdir"),
+    (Step::ActionClosefrom, c"action_closefrom"),
+    (Step::ActionTcsetpgrp, c"action_tcsetpgrp"),
+    (Step::Scheduling, c"scheduling"),
+    (Step::Resetids, c"resetids"),
+    (Step::Cgroup, c"cgroup"),
+    (Step::Execfd, c"execfd"),
+    (Step::ScriptFd, c"script_fd"),
+    (Step::Shell, c"shell"),
 ];
 
 impl Step {
@@ -80,6 +106,11 @@ impl Step {
     pub fn from_number(number: i32) -> Option<Step> {
         let (step, _) = STEPS.get(usize::try_from(number).ok()?)?;
         Some(*step)
+    }
+
+    /// Whether the step runs the program: a child that is in it may have execed.
+    pub fn is_exec(self) -> bool {
+        matches!(self, Step::Exec | Step::Shell)
     }
 }
 

@@ -16,6 +16,7 @@ mod outcome;
 mod piped;
 mod proof;
 mod record;
+mod script;
 mod settle;
 mod shared;
 mod terminal;
@@ -27,7 +28,6 @@ use crate::attr::{Attr, Group, IdMaps, Way};
 use crate::child::{Record, Start};
 use crate::error::{Error, Result, Step};
 use crate::plan::{Call, Caller, Candidates, Plan};
-use crate::remap::STDIO;
 use crate::sys::{self, Blocked, Fd};
 use clone::Cloned;
 use core::sync::atomic::AtomicU32;
@@ -71,8 +71,10 @@ struct Job<'a> {
     pidfd: bool,
     traced: bool,
     maps: IdMaps<'a>,
-    /// The shuffle fills or closes numbers below this.
-    targets: i32,
+    cgroup: Option<i32>,
+    /// For the numbers that it names.
+    attr: &'a Attr<'a>,
+    /// The signal mask for the program.
     mask: &'a u64,
 }
 
@@ -88,7 +90,7 @@ impl<'a> Job<'a> {
             sentinel,
             mask: self.mask,
             reset_handlers: false,
-            error_pipe: -1,
+            error_pipe: [-1; 2],
             maps_pipe: [-1; 2],
         }
     }
@@ -100,12 +102,8 @@ impl<'a> Job<'a> {
 pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed> {
     attr.check()?;
     check_open(attr)?;
-    let candidates = if attr.search_path {
-        Candidates::search(attr.path, sys::path_variable())?
-    } else {
-        Candidates::one(attr.path)
-    };
-    let caller = Caller { pid: if attr.pdeathsig != 0 { sys::getpid() } else { 0 } };
+    let candidates = Candidates::of(attr, sys::path_variable)?;
+    let caller = caller(attr)?;
     let plan = Plan::new(attr, &candidates, caller)?;
     let needs = way::Needs::of(attr, sys::ids);
     let way = way::choose(attr.way, needs, kernel::memory())?;
@@ -119,16 +117,34 @@ pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed
         pidfd: attr.pidfd,
         traced: attr.ptrace,
         maps: attr.maps,
-        targets: attr.files.map_or(0, |files| files.len().max(STDIO)) as i32,
-        mask: blocked.before(),
+        cgroup: attr.cgroup,
+        attr,
+        mask: attr.sigmask.as_ref().unwrap_or(blocked.before()),
     };
     let terminal = terminal::Foreground::of(attr);
     let result = by_some_way(&job, attr, way);
     if result.is_err() {
         terminal.restore();
     }
-    let started = result?;
+    let started = result.map_err(|failed| script::explain(failed, attr, caller))?;
     Ok((started, blocked))
+}
+
+/// Looks up what the plan has to know.
+fn caller(attr: &Attr<'_>) -> Result<Caller> {
+    let at_scheduling = |errno| Error::new(errno, Step::Scheduling);
+    let at_execfd = |errno| Error::new(errno, Step::Execfd);
+    Ok(Caller {
+        pid: if attr.pdeathsig != 0 { sys::getpid() } else { 0 },
+        policy: match attr.scheduling {
+            Some(_) => sys::scheduling_policy().map_err(at_scheduling)?,
+            None => 0,
+        },
+        execfd_cloexec: match attr.program.fd() {
+            Some(fd) => sys::is_cloexec(fd).map_err(at_execfd)?,
+            None => false,
+        },
+    })
 }
 
 /// Spawns by `way` or, where the kernel refuses that, by one that asks less of it.
@@ -192,13 +208,16 @@ fn check_open(attr: &Attr<'_>) -> Result<()> {
             return Err(Error::at(libc::EBADF, Step::Files, index));
         }
     }
+    if attr.cgroup.is_some_and(|cgroup| !sys::is_open(cgroup)) {
+        return Err(Error::new(libc::EBADF, Step::Cgroup));
+    }
     let (terminal, step) = match attr.group {
         Group::Session { ctty: Some(fd) } => (fd, Step::Setctty),
         Group::Group { foreground: Some(fd), .. } => (fd, Step::Foreground),
         _ => return Ok(()),
     };
-    // With files, attr.check has seen that it is one of them.
-    if attr.files.is_none() && !sys::is_open(terminal) {
+    // With files, attr.check has seen that it is one of them; an action may open it or another.
+    if attr.files.is_none() && attr.actions.is_empty() && !sys::is_open(terminal) {
         return Err(Error::new(libc::EBADF, step));
     }
     Ok(())

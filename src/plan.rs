@@ -13,7 +13,7 @@ mod search;
 pub use call::Call;
 pub use search::Candidates;
 
-use crate::attr::{Attr, Group};
+use crate::attr::{Action, Attr, Dispositions, Group, Program, SIGNALS, UNCATCHABLE};
 use crate::error::{Error, Result};
 use crate::remap::{self, Move, STDIO};
 use alloc::vec::Vec;
@@ -23,6 +23,10 @@ use alloc::vec::Vec;
 pub struct Caller {
     /// Its process id.
     pub pid: i32,
+    /// The scheduling policy of its thread.
+    pub policy: i32,
+    /// Whether the descriptor that exec needs is close-on-exec.
+    pub execfd_cloexec: bool,
 }
 
 /// What the child will do.
@@ -32,7 +36,7 @@ pub struct Plan<'a> {
 }
 
 /// More than the calls that come at most once each.
-const SINGLE_CALLS: usize = 24;
+const SINGLE_CALLS: usize = 32;
 
 impl<'a> Plan<'a> {
     /// The plan for `attr`, which has passed its check.
@@ -42,22 +46,34 @@ impl<'a> Plan<'a> {
         caller: Caller,
     ) -> Result<Plan<'a>> {
         let moves = attr.files.map(remap::moves).transpose()?.unwrap_or_default();
+        let others = Others::of(attr)?;
         // A move is two calls at most.
-        let most = moves.len().saturating_mul(2).saturating_add(SINGLE_CALLS);
+        let most = moves.len().saturating_mul(2);
+        let most = most.saturating_add(attr.actions.len().saturating_mul(call::ACTION_CALLS));
+        let most = most.saturating_add(others.0.len()).saturating_add(SIGNALS as usize);
+        let most = most.saturating_add(candidates.count()).saturating_add(SINGLE_CALLS);
         let mut list = List(Vec::new());
-        list.0
-            .try_reserve_exact(most.saturating_add(candidates.count()))
-            .map_err(|_| Error::NO_MEMORY)?;
+        list.0.try_reserve_exact(most).map_err(|_| Error::NO_MEMORY)?;
 
+        let raises = attr.scheduling.is_some_and(|wanted| wanted.raises(caller.policy));
+        let held = attr.program.fd().filter(|fd| attr.loses(*fd));
         list.namespaces(attr);
         list.session(attr);
+        // While it may: raised before privileges go, lowered when all else is done.
+        list.scheduling(attr, raises);
         list.root_and_identity(attr);
-        list.files(attr, &moves);
-        list.terminal(attr);
-        list.last(attr, caller);
-        for (index, path) in candidates.iter() {
-            list.add([call::exec(path, attr.argv, attr.envp, index)]);
+        if let Some(fd) = held {
+            list.add([call::hold(
+                fd,
+                attr.above_all_named(),
+                caller.execfd_cloexec || attr.close_others,
+            )]);
         }
+        list.files(attr, &moves, &others);
+        list.terminal(attr);
+        list.scheduling(attr, !raises);
+        list.last(attr, caller);
+        list.exec(attr, candidates, held.is_some());
         Ok(Plan { calls: list.0 })
     }
 
@@ -94,6 +110,12 @@ impl<'a> List<'a> {
         }
     }
 
+    fn scheduling(&mut self, attr: &'a Attr<'a>, now: bool) {
+        if let (Some(scheduling), true) = (&attr.scheduling, now) {
+            self.add([call::scheduling(scheduling)]);
+        }
+    }
+
     fn root_and_identity(&mut self, attr: &Attr<'a>) {
         if let Some(chroot) = attr.chroot {
             self.add([call::chroot(chroot.path)]);
@@ -111,13 +133,16 @@ impl<'a> List<'a> {
             }
             self.add([call::setgid(credential.gid), call::setuid(credential.uid)]);
         }
+        if attr.resetids {
+            self.add(call::resetids());
+        }
         // With the rights of the new user.
         if let Some(dir) = attr.dir {
             self.add([call::chdir(dir)]);
         }
     }
 
-    fn files(&mut self, attr: &Attr<'a>, moves: &[Move]) {
+    fn files(&mut self, attr: &Attr<'a>, moves: &[Move], others: &Others) {
         for m in moves {
             match *m {
                 Move::Keep(fd) => self.add([call::keep(fd)]),
@@ -127,9 +152,12 @@ impl<'a> List<'a> {
                 Move::Close(fd) => self.add([call::close(fd)]),
             }
         }
-        if attr.close_others {
-            let named = attr.files.map_or(0, <[i32]>::len).max(STDIO);
-            self.add([call::close_from(named as i32)]);
+        for (index, action) in (0..).zip(attr.actions) {
+            let (calls, count) = call::action(action, index);
+            self.0.extend_from_slice(calls.get(..count).unwrap_or_default());
+        }
+        for (first, last) in &others.0 {
+            self.add([call::close_others(*first, *last)]);
         }
     }
 
@@ -152,11 +180,64 @@ impl<'a> List<'a> {
                 call::parent_alive(caller.pid, attr.pdeathsig),
             ]);
         }
+        // Signals are still blocked: one that is pending is thrown away when it becomes ignored.
+        let Dispositions { default, ignore } = attr.dispositions;
+        for signal in 1..=SIGNALS {
+            let has = |set: u64| set & !UNCATCHABLE & 1 << (signal - 1) != 0;
+            if has(default | ignore) {
+                self.add([call::disposition(signal, has(ignore))]);
+            }
+        }
         if attr.ptrace {
             self.add([call::sigmask_traced(), call::traceme()]);
         } else {
             self.add([call::sigmask()]);
         }
+    }
+
+    fn exec(&mut self, attr: &Attr<'a>, candidates: &'a Candidates<'a>, held: bool) {
+        let (argv, envp) = (attr.argv, attr.envp);
+        match attr.program {
+            Program::Fd(fd) => self.add([call::exec_at(fd, held, None, argv, envp)]),
+            Program::At { dir, path } => {
+                self.add([call::exec_at(dir, held, Some(path), argv, envp)])
+            }
+            Program::Path(_) | Program::Search { .. } => {
+                for (index, path) in candidates.iter() {
+                    self.add([call::exec(path, argv, envp, index)]);
+                }
+            }
+        }
+        if let Some(shell_argv) = candidates.shell_argv() {
+            self.add([call::shell(shell_argv, envp)]);
+        }
+    }
+}
+
+/// The ranges that FE_CLOSE_OTHERS closes: all above `files` but what the actions have opened.
+struct Others(Vec<(i32, u32)>);
+
+impl Others {
+    fn of(attr: &Attr<'_>) -> Result<Others> {
+        let mut others = Others(Vec::new());
+        if !attr.close_others {
+            return Ok(others);
+        }
+        let ranges = attr.actions.len().saturating_add(1);
+        others.0.try_reserve_exact(ranges).map_err(|_| Error::NO_MEMORY)?;
+        let mut first = attr.end_of_files().max(STDIO as i32);
+        let kept = || attr.actions.iter().filter_map(Action::opens);
+        while let Some(next) = kept().filter(|fd| *fd >= first).min() {
+            if next > first {
+                others.0.push((first, next as u32 - 1));
+            }
+            if next == i32::MAX {
+                return Ok(others);
+            }
+            first = next + 1;
+        }
+        others.0.push((first, u32::MAX));
+        Ok(others)
     }
 }
 

@@ -17,6 +17,8 @@ mod wait;
 
 pub use arch::{clone, syscall};
 pub use fd::*;
+#[cfg(test)]
+pub use memory::c_str_array_for_tests;
 pub use memory::{CStrArray, SharedPage};
 pub use signal::*;
 pub use wait::*;
@@ -52,10 +54,15 @@ pub fn getpid() -> i32 {
     unsafe { call3(libc::SYS_getpid, 0, 0, 0) }.unwrap_or(0) as i32
 }
 
-/// The user and group ids, of this thread, that the kernel compares when it decides whether a
-/// change of credentials makes the memory undumpable (kernel/cred.c, commit_creds).
+/// The user and group ids, of this thread: those that the kernel compares when it decides whether a
+/// change of credentials makes the memory undumpable (kernel/cred.c, commit_creds), and the real
+/// ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ids {
+    /// Real user id.
+    pub uid: u32,
+    /// Real group id.
+    pub gid: u32,
     /// Effective user id.
     pub euid: u32,
     /// User id for file access.
@@ -69,11 +76,13 @@ pub struct Ids {
 /// Looks them up.
 pub fn ids() -> Ids {
     let get = |nr, arg: u32| {
-        // SAFETY: none of the four takes a pointer; -1 makes setfsuid(2) and setfsgid(2) mere
+        // SAFETY: none of them takes a pointer; -1 makes setfsuid(2) and setfsgid(2) mere
         // queries.
         unsafe { call3(nr, arg as usize, 0, 0) }.unwrap_or(usize::MAX) as u32
     };
     Ids {
+        uid: get(libc::SYS_getuid, 0),
+        gid: get(libc::SYS_getgid, 0),
         euid: get(libc::SYS_geteuid, 0),
         fsuid: get(libc::SYS_setfsuid, u32::MAX),
         egid: get(libc::SYS_getegid, 0),
@@ -81,12 +90,23 @@ pub fn ids() -> Ids {
     }
 }
 
-/// A clock for deadlines: milliseconds of CLOCK_MONOTONIC.
-pub fn now_ms() -> u64 {
+/// The scheduling policy of the calling thread.
+pub fn scheduling_policy() -> Result<i32, Errno> {
+    // SAFETY: no pointer.
+    unsafe { call3(libc::SYS_sched_getscheduler, 0, 0, 0) }.map(|policy| policy as i32)
+}
+
+/// Nanoseconds of CLOCK_MONOTONIC.
+pub fn now_ns() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: now is writable. libc's, for the vDSO; it is no cancellation point.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) };
-    now.tv_sec as u64 * 1000 + now.tv_nsec as u64 / 1_000_000
+    (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
+}
+
+/// A clock for deadlines: milliseconds of CLOCK_MONOTONIC.
+pub fn now_ms() -> u64 {
+    now_ns() / 1_000_000
 }
 
 /// Sleeps for that many microseconds, or less when a signal comes.

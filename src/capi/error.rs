@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //! `fe_error` and its texts.
 
+use super::text::Text;
 use super::types::*;
 use crate::attr::Way;
 use crate::error::{Error, Step, STEPS};
@@ -41,7 +42,8 @@ pub extern "C" fn fe_step_name(step: c_int) -> *const c_char {
     name(step).as_ptr()
 }
 
-fn name(step: c_int) -> &'static CStr {
+/// The name of a step.
+pub fn name(step: c_int) -> &'static CStr {
     let known = usize::try_from(step).ok().and_then(|at| STEPS.get(at));
     known.map_or(c"unknown", |(_, name)| *name)
 }
@@ -57,7 +59,8 @@ pub unsafe extern "C" fn fe_error_message(
     buf: *mut c_char,
     n: usize,
 ) -> usize {
-    let mut text = Text { at: buf.cast(), room: if buf.is_null() { 0 } else { n }, length: 0 };
+    // SAFETY: the C caller: buf has room for n bytes, or n is 0.
+    let mut text = unsafe { Text::new(buf.cast(), if buf.is_null() { 0 } else { n }) };
     if error.is_null() {
         text.push(b"success");
         return text.end();
@@ -80,6 +83,8 @@ pub unsafe extern "C" fn fe_error_message(
         text.push_number(error.signal);
     } else if killed {
         text.push(b"killed");
+    } else if error.step == FE_STEP_SCRIPT_FD {
+        text.push(b"The script's interpreter cannot open its close-on-exec descriptor");
     } else {
         let mut buffer = [0 as c_char; 256];
         // SAFETY: the buffer is writable for its length; the result is a string in it, whatever the
@@ -91,40 +96,6 @@ pub unsafe extern "C" fn fe_error_message(
         text.push(description.to_bytes());
     }
     text.end()
-}
-
-/// A text in the caller's buffer, as far as it fits.
-struct Text {
-    at: *mut u8,
-    room: usize,
-    length: usize,
-}
-
-impl Text {
-    fn push(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            if self.length.saturating_add(1) < self.room {
-                // SAFETY: the C caller: at has room for that many.
-                unsafe { self.at.add(self.length).write(*byte) };
-            }
-            self.length = self.length.saturating_add(1);
-        }
-    }
-
-    fn push_number(&mut self, number: i32) {
-        if number > 9 {
-            self.push_number(number / 10);
-        }
-        self.push(&[b'0' + (number % 10) as u8]);
-    }
-
-    fn end(self) -> usize {
-        if self.room > 0 {
-            // SAFETY: the C caller: at has that much room.
-            unsafe { self.at.add(self.length.min(self.room - 1)).write(0) };
-        }
-        self.length
-    }
 }
 
 #[cfg(test)]
@@ -174,6 +145,19 @@ mod tests {
             (Step::Sigmask, FE_STEP_SIGMASK),
             (Step::Ptrace, FE_STEP_PTRACE),
             (Step::Exec, FE_STEP_EXEC),
+            (Step::ActionOpen, FE_STEP_ACTION_OPEN),
+            (Step::ActionDup2, FE_STEP_ACTION_DUP2),
+            (Step::ActionClose, FE_STEP_ACTION_CLOSE),
+            (Step::ActionChdir, FE_STEP_ACTION_CHDIR),
+            (Step::ActionFchdir, FE_STEP_ACTION_FCHDIR),
+            (Step::ActionClosefrom, FE_STEP_ACTION_CLOSEFROM),
+            (Step::ActionTcsetpgrp, FE_STEP_ACTION_TCSETPGRP),
+            (Step::Scheduling, FE_STEP_SCHEDULING),
+            (Step::Resetids, FE_STEP_RESETIDS),
+            (Step::Cgroup, FE_STEP_CGROUP),
+            (Step::Execfd, FE_STEP_EXECFD),
+            (Step::ScriptFd, FE_STEP_SCRIPT_FD),
+            (Step::Shell, FE_STEP_SHELL),
         ] {
             assert_eq!(number as i32, c);
         }

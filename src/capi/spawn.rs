@@ -4,12 +4,17 @@
 use super::child::{fe_child_of, EMPTY};
 use super::error::{fe_error_of, CLEAR};
 use super::read::{array, extensible, path, Extensible};
+use super::trace::Trace;
 use super::types::*;
-use crate::attr::{Attr, CStrArray, Chroot, Credential, Group, IdMap, IdMaps, Way};
+use crate::attr::{
+    Action, Attr, CStrArray, Chroot, Credential, Dispositions, Group, IdMap, IdMaps, Program,
+    Scheduling, Way,
+};
 use crate::error::{Error, Result, Step};
 use crate::launch::{self, Failed, Started};
 use crate::sys::Blocked;
-use core::ffi::{c_char, c_int};
+use alloc::vec::Vec;
+use core::ffi::{c_char, c_int, CStr};
 
 // SAFETY: integers and raw pointers.
 unsafe impl Extensible for fe_attr {
@@ -19,6 +24,11 @@ unsafe impl Extensible for fe_attr {
 // SAFETY: integers and raw pointers.
 unsafe impl Extensible for fe_credential {
     const OLDEST: usize = 32;
+}
+
+// SAFETY: integers.
+unsafe impl Extensible for fe_scheduling {
+    const OLDEST: usize = 24;
 }
 
 const KNOWN_FLAGS: u64 = FE_SETSID
@@ -32,7 +42,12 @@ const KNOWN_FLAGS: u64 = FE_SETSID
     | FE_PIDFD
     | FE_ALLOW_SETGROUPS
     | FE_CHROOT_KEEP_CWD
-    | FE_KEEP_PROPAGATION;
+    | FE_KEEP_PROPAGATION
+    | FE_RESETIDS
+    | FE_FEXECVE
+    | FE_EXECVEAT
+    | FE_SHELL_FALLBACK
+    | FE_CGROUP;
 
 const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 
@@ -65,18 +80,29 @@ pub unsafe extern "C" fn fe_spawn(
         // SAFETY: the C caller: child is NULL or writable. It need not be initialised.
         unsafe { child.write(EMPTY) };
     }
+    let trace = Trace::start();
     // SAFETY: the C caller: attr and all in it is as fe_attr says.
     let result = unsafe { spawn(attr, child.is_null()) };
     let (status, told) = match result {
         Ok((started, traced, blocked)) => {
+            let started = fe_child_of(started, traced);
             // SAFETY: spawn has refused a child that is NULL.
-            unsafe { child.write(fe_child_of(started, traced)) };
+            unsafe { child.write(started) };
+            if let Some(trace) = trace {
+                // SAFETY: the C caller: as above.
+                unsafe { trace.end(attr, started.pid, started.way, &CLEAR) };
+            }
             drop(blocked);
             (0, CLEAR)
         }
         Err(failed) => {
+            let told = fe_error_of(&failed);
+            if let Some(trace) = trace {
+                // SAFETY: the C caller: as above.
+                unsafe { trace.end(attr, -1, told.way, &told) };
+            }
             errno::set_errno(errno::Errno(failed.error.errno));
-            (-1, fe_error_of(&failed))
+            (-1, told)
         }
     };
     if !error.is_null() {
@@ -114,31 +140,49 @@ unsafe fn spawn(
     let (argv, first) = unsafe { argv(attr.argv) }?;
     let has = |flag: u64| attr.flags & flag != 0;
     // SAFETY: the C caller's.
-    let (path, dir, root, envp) = unsafe {
-        let program = if attr.path.is_null() { first } else { attr.path };
+    let program = unsafe { program(&attr, first) }?;
+    // SAFETY: the C caller's.
+    let (dir, root, envp) = unsafe {
         (
-            path(program, Step::Exec)?.ok_or(INVALID)?,
             path(attr.dir, Step::Chdir)?,
             path(attr.chroot, Step::Chroot)?,
             if attr.envp.is_null() { CStrArray::environ() } else { CStrArray::new(attr.envp) },
         )
     };
-    if has(FE_CHROOT_KEEP_CWD) && root.is_none() {
+    // SAFETY: the C caller's.
+    let actions = unsafe { actions(&attr) }?;
+    // SAFETY: the C caller's.
+    let (sigmask, default, ignore, scheduling) = unsafe {
+        (
+            signal_set(attr.sigmask),
+            signal_set(attr.sigdefault),
+            signal_set(attr.sigignore),
+            scheduling(attr.scheduling)?,
+        )
+    };
+    let keeps_cwd = has(FE_CHROOT_KEEP_CWD);
+    if keeps_cwd && root.is_none() || attr.cgroup != 0 && !has(FE_CGROUP) {
         return Err(INVALID.into());
     }
     let (started, blocked) = launch::spawn(&Attr {
-        path,
-        search_path: has(FE_SEARCH_PATH),
+        program,
+        shell_fallback: has(FE_SHELL_FALLBACK),
         argv,
         envp,
         dir,
-        chroot: root.map(|path| Chroot { path, keep_cwd: has(FE_CHROOT_KEEP_CWD) }),
+        chroot: root.map(|path| Chroot { path, keep_cwd: keeps_cwd }),
         files,
+        actions: &actions,
         close_others: has(FE_CLOSE_OTHERS),
         credential,
+        resetids: has(FE_RESETIDS),
         group: group(&attr)?,
         noctty: has(FE_NOCTTY),
         pdeathsig: attr.pdeathsig,
+        dispositions: Dispositions { default: default.unwrap_or(0), ignore: ignore.unwrap_or(0) },
+        sigmask,
+        scheduling,
+        cgroup: has(FE_CGROUP).then_some(attr.cgroup),
         ptrace: has(FE_PTRACE),
         cloneflags: attr.cloneflags,
         keep_propagation: has(FE_KEEP_PROPAGATION),
@@ -147,6 +191,109 @@ unsafe fn spawn(
         pidfd: has(FE_PIDFD),
     })?;
     Ok((started, has(FE_PTRACE), blocked))
+}
+
+/// Where the program is; `first` is the first argument.
+///
+/// # Safety
+/// As fe_spawn.
+unsafe fn program<'a>(attr: &fe_attr, first: *const c_char) -> Result<Program<'a>> {
+    let has = |flag: u64| attr.flags & flag != 0;
+    let (search, itself, at) = (has(FE_SEARCH_PATH), has(FE_FEXECVE), has(FE_EXECVEAT));
+    let unused = attr.execfd != 0 && !itself && !at || !attr.search_path.is_null() && !search;
+    if unused || u32::from(search) + u32::from(itself) + u32::from(at) > 1 {
+        return Err(INVALID);
+    }
+    if itself {
+        return if attr.path.is_null() { Ok(Program::Fd(attr.execfd)) } else { Err(INVALID) };
+    }
+    // SAFETY: the C caller's.
+    let (name, list) = unsafe {
+        let program = if attr.path.is_null() { first } else { attr.path };
+        let list = (!attr.search_path.is_null()).then(|| CStr::from_ptr(attr.search_path));
+        (path(program, Step::Exec)?.ok_or(INVALID)?, list)
+    };
+    Ok(match (search, at) {
+        (true, _) => Program::Search { name, list },
+        (_, true) => Program::At { dir: attr.execfd, path: name },
+        _ => Program::Path(name),
+    })
+}
+
+/// # Safety
+/// `set` is NULL or readable.
+unsafe fn signal_set(set: *const libc::sigset_t) -> Option<u64> {
+    // The kernel has 64 signals; the libcs' sets are larger, and begin with those.
+    const { assert!(size_of::<libc::sigset_t>() >= size_of::<u64>()) };
+    // SAFETY: the caller's.
+    (!set.is_null()).then(|| unsafe { set.cast::<u64>().read_unaligned() })
+}
+
+/// # Safety
+/// As fe_spawn.
+unsafe fn scheduling(at: *const fe_scheduling) -> Result<Option<Scheduling>> {
+    if at.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's.
+    let fe_scheduling { flags, policy, priority, .. } = unsafe { extensible(at) }?;
+    if flags & !(FE_SCHED_POLICY | FE_SCHED_PRIORITY) != 0 {
+        return Err(INVALID);
+    }
+    if flags & FE_SCHED_POLICY != 0 {
+        Ok(Some(Scheduling::Policy { policy, priority }))
+    } else if flags & FE_SCHED_PRIORITY != 0 && policy == 0 {
+        Ok(Some(Scheduling::Priority(priority)))
+    } else {
+        Err(INVALID)
+    }
+}
+
+/// # Safety
+/// As fe_spawn.
+unsafe fn actions<'a>(attr: &fe_attr) -> Result<Vec<Action<'a>>> {
+    // SAFETY: the caller's.
+    let list = unsafe { array(attr.actions, attr.nactions) }?.unwrap_or_default();
+    let mut actions = Vec::new();
+    actions.try_reserve_exact(list.len()).map_err(|_| Error::NO_MEMORY)?;
+    for (index, from) in (0..).zip(list) {
+        // SAFETY: the caller's.
+        actions.push(unsafe { action(from, index) }?);
+    }
+    Ok(actions)
+}
+
+/// # Safety
+/// As fe_spawn.
+unsafe fn action<'a>(from: &fe_file_action, index: i32) -> Result<Action<'a>> {
+    let fe_file_action { fd, from: source, oflag, mode, .. } = *from;
+    let invalid = Error::at(libc::EINVAL, Step::Args, index);
+    let (opens, dups) = (from.action == FE_ACTION_OPEN, from.action == FE_ACTION_DUP2);
+    let moves = from.action == FE_ACTION_CHDIR;
+    let has_path = opens || moves;
+    let unused = from.reserved != 0
+        || from.reserved2 != [0; 2]
+        || source != 0 && !dups
+        || (oflag != 0 || mode != 0) && !opens
+        || fd != 0 && moves
+        || from.path.is_null() == has_path;
+    if unused {
+        return Err(invalid);
+    }
+    let step = if opens { Step::ActionOpen } else { Step::ActionChdir };
+    // SAFETY: the caller's.
+    let path = unsafe { path(from.path, step) }.map_err(|error| Error { index, ..error })?;
+    let path = path.unwrap_or_default();
+    Ok(match from.action {
+        FE_ACTION_OPEN => Action::Open { fd, path, flags: oflag, mode },
+        FE_ACTION_DUP2 => Action::Dup2 { from: source, to: fd },
+        FE_ACTION_CLOSE => Action::Close(fd),
+        FE_ACTION_CHDIR => Action::Chdir(path),
+        FE_ACTION_FCHDIR => Action::Fchdir(fd),
+        FE_ACTION_CLOSEFROM => Action::Closefrom(fd),
+        FE_ACTION_TCSETPGRP => Action::Tcsetpgrp(fd),
+        _ => return Err(invalid),
+    })
 }
 
 /// The arguments, and the first of them.
@@ -242,8 +389,11 @@ mod tests {
     fn version_0_is_frozen() {
         assert_eq!(<fe_attr as Extensible>::OLDEST, 136);
         assert_eq!(<fe_credential as Extensible>::OLDEST, 32);
-        assert_eq!(size_of::<fe_attr>(), 136);
+        assert_eq!(<fe_scheduling as Extensible>::OLDEST, 24);
+        assert_eq!(size_of::<fe_attr>(), 200);
         assert_eq!(size_of::<fe_credential>(), 32);
+        assert_eq!(size_of::<fe_scheduling>(), 24);
         assert_eq!(size_of::<fe_id_map>(), 12);
+        assert_eq!(size_of::<fe_file_action>(), 48);
     }
 }

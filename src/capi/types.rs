@@ -7,7 +7,7 @@
 
 #![allow(non_camel_case_types)]
 
-use libc::{c_char, gid_t, pid_t, size_t, uid_t};
+use libc::{c_char, gid_t, mode_t, pid_t, sigset_t, size_t, uid_t};
 
 /// The child becomes the leader of a new session, without a controlling terminal: setsid(2). It
 /// cannot be combined with FE_SETPGID, which the kernel always refuses to a session leader, nor
@@ -33,14 +33,14 @@ pub const FE_FOREGROUND: u64 = 0x10;
 /// caller to wait for (Linux 3.11). A signal that comes before is pending for the child then. A
 /// SIGSTOP or SIGTRAP that comes before stops the child, and so fe_spawn.
 pub const FE_PTRACE: u64 = 0x20;
-/// Every descriptor that `files` does not name is closed in the child; with `files` NULL, every one
-/// but 0, 1 and 2. Uses close_range(2) (Linux 5.9), else /proc/self/fd, else one close for each
+/// Every descriptor that `files` does not name, nor an action opens or duplicates to, is closed in
+/// the child; with `files` NULL, every one but 0, 1, 2 and those. Uses close_range(2) (Linux 5.9), else /proc/self/fd, else one close for each
 /// number up to the hard limit, which then must not have been lowered below an open descriptor.
 pub const FE_CLOSE_OTHERS: u64 = 0x40;
-/// A `path` without a slash is looked for in the directories of the caller's PATH ("/bin:/usr/bin"
-/// when it is unset) as execvp(3) does, relative ones from the child's working directory. A
-/// candidate that may not be executed (EACCES) is remembered while the search goes on. A shell is
-/// never run.
+/// A `path` without a slash is looked for in the directories of `search_path` or, when that is NULL,
+/// of the caller's PATH ("/bin:/usr/bin" when it is unset) as execvp(3) does, relative ones from the
+/// child's working directory. A candidate that may not be executed (EACCES) is remembered while the
+/// search goes on. A shell is not run (but see FE_SHELL_FALLBACK).
 pub const FE_SEARCH_PATH: u64 = 0x80;
 /// `fe_child.pidfd` gets a descriptor that refers to the child: CLONE_PIDFD of clone(2) (Linux 5.3;
 /// else ENOSYS at the step "pidfd"). It is close-on-exec. fe_wait and fe_kill then cannot hit a
@@ -58,6 +58,28 @@ pub const FE_CHROOT_KEEP_CWD: u64 = 0x400;
 /// they become private (MS_REC | MS_PRIVATE of mount(2)), so that what the child mounts stays in
 /// its namespace.
 pub const FE_KEEP_PROPAGATION: u64 = 0x800;
+/// The effective user and group id become the real ones, as POSIX_SPAWN_RESETIDS of posix_spawn(3)
+/// has it; exec makes the saved ones follow. Cannot be combined with `credential`.
+pub const FE_RESETIDS: u64 = 0x1000;
+/// The program is the file that is open as the caller's descriptor `execfd`: execveat(2) with
+/// AT_EMPTY_PATH (Linux 3.19), as fexecve(3). `path` must be NULL. The child has the descriptor until
+/// exec, whatever `files`, the actions and FE_CLOSE_OTHERS do to its number (it is then moved, to a
+/// number above all that they name: EMFILE or EINVAL at "execfd" when there is none). O_PATH is
+/// enough. A script needs its descriptor after exec too, for its interpreter to read: with one that is
+/// close-on-exec, or FE_CLOSE_OTHERS, it fails with ENOENT at "script_fd". Cannot be combined with
+/// FE_SEARCH_PATH, FE_EXECVEAT or FE_SHELL_FALLBACK.
+pub const FE_FEXECVE: u64 = 0x2000;
+/// `path`, if it is relative, is relative to the directory that is open as the caller's descriptor
+/// `execfd`: execveat(2). What FE_FEXECVE says of the descriptor, of scripts and of other flags holds
+/// here too.
+pub const FE_EXECVEAT: u64 = 0x4000;
+/// A file that is found and allowed, but of no format that the kernel knows (ENOEXEC), is run by the
+/// shell, as execvp(3) does: "/bin/sh" with argv[0], the path that was found, argv[1] and so on. A
+/// script without "#!" runs so, and any text with the right mode. What fails then is the step "shell".
+pub const FE_SHELL_FALLBACK: u64 = 0x8000;
+/// The child is born in the cgroup (version 2) whose directory is open as the caller's descriptor
+/// `cgroup`: CLONE_INTO_CGROUP of clone(2) (Linux 5.7; else ENOSYS or E2BIG at the step "cgroup").
+pub const FE_CGROUP: u64 = 0x10000;
 /// Reserved; EINVAL.
 pub const FE_DETACH: u64 = 0x8000_0000_0000_0000;
 
@@ -98,7 +120,8 @@ pub const FE_STEP_SETGROUPS_DENY: i32 = 7;
 pub const FE_STEP_GID_MAP: i32 = 8;
 /// The child's wait for its maps.
 pub const FE_STEP_MAPS_WAIT: i32 = 9;
-/// Setting caught signals to their default action, where clone3 could not do it.
+/// `sigdefault` and `sigignore`, with the number of the signal as index; and without an index setting
+/// caught signals to their default action, where clone3 could not do it.
 pub const FE_STEP_SIGACTION: i32 = 10;
 /// mount(2), which makes the mounts of a new mount namespace private.
 pub const FE_STEP_PROPAGATION: i32 = 11;
@@ -136,9 +159,102 @@ pub const FE_STEP_PARENT_ALIVE: i32 = 26;
 pub const FE_STEP_SIGMASK: i32 = 27;
 /// PTRACE_TRACEME of ptrace(2).
 pub const FE_STEP_PTRACE: i32 = 28;
-/// execve(2). With FE_SEARCH_PATH the index is the number of the element of PATH that holds the
+/// execve(2) or execveat(2). With FE_SEARCH_PATH the index is the number of the element of PATH that holds the
 /// program which could not be executed; -1 when it was found in none.
 pub const FE_STEP_EXEC: i32 = 29;
+
+/// FE_ACTION_OPEN, by its index in the list of actions; so are the six that follow.
+pub const FE_STEP_ACTION_OPEN: i32 = 30;
+/// FE_ACTION_DUP2.
+pub const FE_STEP_ACTION_DUP2: i32 = 31;
+/// FE_ACTION_CLOSE.
+pub const FE_STEP_ACTION_CLOSE: i32 = 32;
+/// FE_ACTION_CHDIR.
+pub const FE_STEP_ACTION_CHDIR: i32 = 33;
+/// FE_ACTION_FCHDIR.
+pub const FE_STEP_ACTION_FCHDIR: i32 = 34;
+/// FE_ACTION_CLOSEFROM.
+pub const FE_STEP_ACTION_CLOSEFROM: i32 = 35;
+/// FE_ACTION_TCSETPGRP.
+pub const FE_STEP_ACTION_TCSETPGRP: i32 = 36;
+/// `scheduling`.
+pub const FE_STEP_SCHEDULING: i32 = 37;
+/// FE_RESETIDS.
+pub const FE_STEP_RESETIDS: i32 = 38;
+/// FE_CGROUP: the cgroup does not take the child, or the kernel knows no such thing.
+pub const FE_STEP_CGROUP: i32 = 39;
+/// The descriptor `execfd`: it is not open, or could not be moved out of the way.
+pub const FE_STEP_EXECFD: i32 = 40;
+/// A script was given by a descriptor that is closed when its interpreter wants to read it: FE_FEXECVE
+/// or FE_EXECVEAT with close-on-exec or FE_CLOSE_OTHERS. The errno is execveat(2)'s ENOENT.
+pub const FE_STEP_SCRIPT_FD: i32 = 41;
+/// execve(2) of /bin/sh for FE_SHELL_FALLBACK.
+pub const FE_STEP_SHELL: i32 = 42;
+
+/// open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
+/// close-on-exec only with O_CLOEXEC.
+pub const FE_ACTION_OPEN: i32 = 1;
+/// dup2(2) of `from` to `fd`. When they are equal it becomes inheritable (loses close-on-exec).
+pub const FE_ACTION_DUP2: i32 = 2;
+/// close(2) of `fd`, which need not be open.
+pub const FE_ACTION_CLOSE: i32 = 3;
+/// chdir(2) to `path`.
+pub const FE_ACTION_CHDIR: i32 = 4;
+/// fchdir(2) to `fd`.
+pub const FE_ACTION_FCHDIR: i32 = 5;
+/// close(2) of `fd` and all above, as FE_CLOSE_OTHERS does it.
+pub const FE_ACTION_CLOSEFROM: i32 = 6;
+/// tcsetpgrp(3): the child's process group becomes the foreground group of the terminal `fd`. When the
+/// spawn fails after that, the foreground of the caller's controlling terminal becomes again what it
+/// was, provided that /dev/tty can be opened.
+pub const FE_ACTION_TCSETPGRP: i32 = 7;
+
+/// One of the ordered actions. What an action does not use must be zero, else EINVAL at "args" with
+/// its index. Descriptors are the child's; a negative one is EBADF at the action's step. Its size is
+/// frozen. FE_OPEN, FE_DUP2 and so on make one.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct fe_file_action {
+    /// FE_ACTION_...
+    pub action: i32,
+    /// The descriptor that is acted on.
+    pub fd: i32,
+    /// FE_ACTION_DUP2: the source.
+    pub from: i32,
+    /// FE_ACTION_OPEN: the flags of open(2).
+    pub oflag: i32,
+    /// FE_ACTION_OPEN: the mode of a file that is made, less the umask.
+    pub mode: mode_t,
+    /// Zero.
+    pub reserved: u32,
+    /// FE_ACTION_OPEN and FE_ACTION_CHDIR: relative to what is the working directory by then, and
+    /// within `chroot`.
+    pub path: *const c_char,
+    /// Zero.
+    pub reserved2: [u64; 2],
+}
+
+/// fe_scheduling.flags: the child gets `policy` and `priority`: sched_setscheduler(2).
+pub const FE_SCHED_POLICY: u64 = 0x1;
+/// fe_scheduling.flags, without FE_SCHED_POLICY: the child keeps its caller's policy and gets
+/// `priority`: sched_setparam(2).
+pub const FE_SCHED_PRIORITY: u64 = 0x2;
+
+/// How the child is scheduled: sched(7). Start from FE_SCHEDULING_INIT. A real-time policy and what is
+/// more than the caller has is set before privileges are given up, what is less after all else.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct fe_scheduling {
+    /// sizeof(fe_scheduling).
+    pub size: size_t,
+    /// FE_SCHED_POLICY or FE_SCHED_PRIORITY. None of them, and others, are EINVAL.
+    pub flags: u64,
+    /// SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_FIFO or SCHED_RR, also or-ed with
+    /// SCHED_RESET_ON_FORK. Others are EINVAL.
+    pub policy: i32,
+    /// 1 to 99 for SCHED_FIFO and SCHED_RR, else 0; outside that it is EINVAL.
+    pub priority: i32,
+}
 
 /// One line of a uid or gid map (user_namespaces(7)). Its size is frozen.
 #[repr(C)]
@@ -175,11 +291,12 @@ pub struct fe_credential {
 /// it and all it points to during the call only and keeps nothing.
 ///
 /// The order in which the child does things: uid and gid maps are waited for, mounts made private,
-/// FE_NOCTTY, setsid, setpgid, chroot and chdir to the new root, groups, gid, uid, dir, files,
-/// close others, FE_SETCTTY, FE_FOREGROUND, pdeathsig, signal mask, FE_PTRACE, exec.
+/// FE_NOCTTY, setsid, setpgid, scheduling (if raised), chroot and chdir to the new root, groups, gid,
+/// uid or FE_RESETIDS, dir, files, actions, close others, FE_SETCTTY, FE_FOREGROUND, scheduling (if
+/// lowered), pdeathsig, signal dispositions, signal mask, FE_PTRACE, exec. It is born in its cgroup.
 ///
-/// The child's signal mask is that of the calling thread before the call. Signals that the caller
-/// catches are set to their default action, ignored ones stay ignored.
+/// Signals that the caller catches are set to their default action, ignored ones stay ignored, but
+/// for `sigdefault` and `sigignore`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct fe_attr {
@@ -187,8 +304,9 @@ pub struct fe_attr {
     pub size: size_t,
     /// FE_SETSID and the like, or-ed. An unknown flag is EINVAL.
     pub flags: u64,
-    /// The program. NULL means argv[0]. Without FE_SEARCH_PATH it is a path, relative to the
-    /// child's working directory (and within `chroot`). "" is ENOENT at exec.
+    /// The program. NULL means argv[0] (but see FE_FEXECVE). Without FE_SEARCH_PATH it is a path,
+    /// relative to the child's working directory (and within `chroot`; but see FE_EXECVEAT). "" is
+    /// ENOENT at exec.
     pub path: *const c_char,
     /// The arguments, ended by NULL; argv[0] is the program's name for itself. NULL or {NULL} is
     /// EINVAL.
@@ -234,6 +352,27 @@ pub struct fe_attr {
     pub gid_mappings: *const fe_id_map,
     /// How many gid mappings.
     pub ngid_mappings: size_t,
+    /// The child's signal mask. NULL means that of the calling thread before the call.
+    pub sigmask: *const sigset_t,
+    /// Signals that are set to their default action, ignored ones too. SIGKILL and SIGSTOP may be
+    /// in it. NULL means none.
+    pub sigdefault: *const sigset_t,
+    /// Signals that are ignored. One that is in `sigdefault` too, SIGKILL and SIGSTOP are EINVAL. NULL
+    /// means none.
+    pub sigignore: *const sigset_t,
+    /// Scheduling. NULL keeps that of the calling thread.
+    pub scheduling: *const fe_scheduling,
+    /// What is done, in this order, after `files`. All descriptors that it names are the child's.
+    pub actions: *const fe_file_action,
+    /// How many actions. A count without a list is EINVAL.
+    pub nactions: size_t,
+    /// With FE_SEARCH_PATH, without which it is EINVAL: the directories, as in the environment
+    /// variable PATH. NULL means the caller's PATH.
+    pub search_path: *const c_char,
+    /// The descriptor for FE_FEXECVE and FE_EXECVEAT, of the *caller*. Not 0 without either is EINVAL.
+    pub execfd: i32,
+    /// The descriptor for FE_CGROUP, of the caller. Not 0 without it is EINVAL.
+    pub cgroup: i32,
 }
 
 /// A started child. Written by fe_spawn, whatever it held before; give it back with fe_child_close.

@@ -16,36 +16,56 @@ const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 #[repr(C, align(8))]
 struct Entries([u8; 512]);
 
+/// What is to be closed, and what not.
+#[derive(Clone, Copy)]
+struct Range {
+    first: usize,
+    last: usize,
+    held: usize,
+}
+
 impl Child {
-    /// Closes all descriptors from `args[0]` on but the error pipe, which is close-on-exec and
-    /// still needed.
+    /// Closes all descriptors from `args[0]` to `args[1]` but the error pipe, which is close-on-exec
+    /// and still needed, and `held`, which exec needs.
     #[inline(always)]
-    pub(super) unsafe fn close_from(&self, args: [usize; 6]) {
+    pub(super) unsafe fn close_range(&self, args: [usize; 6], held: usize) {
         let [first, last, ..] = args;
         // SAFETY: no pointers.
         unsafe {
-            let mut first = first;
-            let mut result = 0;
-            let pipe = self.error_pipe as usize;
-            if self.error_pipe >= 0 && pipe >= first {
-                if pipe > first {
-                    result = call(libc::SYS_close_range, first, pipe.wrapping_sub(1), 0, 0);
+            let mut next = first;
+            loop {
+                // The first that stays, from there on.
+                let pipe = self.error_pipe as usize;
+                let mut stays = usize::MAX;
+                if pipe >= next && pipe <= last {
+                    stays = pipe;
                 }
-                first = pipe.wrapping_add(1);
-            }
-            if !is_error(result) {
-                result = call(libc::SYS_close_range, first, last, 0, 0);
-            }
-            if is_error(result) {
-                let [first, ..] = args;
-                self.close_listed(first);
+                if held >= next && held < stays && held <= last {
+                    stays = held;
+                }
+                let end = if stays > last { last } else { stays.wrapping_sub(1) };
+                if stays != next {
+                    let result = call(libc::SYS_close_range, next, end, 0, 0);
+                    if is_error(result) {
+                        self.close_listed(Range { first, last, held });
+                        return;
+                    }
+                }
+                if stays > last {
+                    return;
+                }
+                next = stays.wrapping_add(1);
+                if next > last {
+                    return;
+                }
             }
         }
     }
 
     #[inline(always)]
-    unsafe fn close_unless_pipe(&self, fd: usize) {
-        if fd != self.error_pipe as usize {
+    unsafe fn close_unless_kept(&self, fd: usize, range: Range) {
+        let kept = fd == self.error_pipe as usize || fd == range.held;
+        if fd >= range.first && fd <= range.last && !kept {
             // SAFETY: no pointers.
             unsafe { self.check_closed(call(libc::SYS_close, fd, 0, 0, 0)) };
         }
@@ -53,7 +73,7 @@ impl Child {
 
     /// Those that /proc/self/fd lists.
     #[inline(always)]
-    unsafe fn close_listed(&self, first: usize) {
+    unsafe fn close_listed(&self, range: Range) {
         // SAFETY: the buffer is written by the kernel up to the length that it returns, and read
         // within it.
         unsafe {
@@ -62,12 +82,14 @@ impl Child {
             let mut list = call(libc::SYS_openat, libc::AT_FDCWD as usize, path, flags, 0);
             if list == error(libc::EMFILE) {
                 // The table is full of what is to be closed, so a place is soon made.
-                self.close_unless_pipe(first);
-                self.close_unless_pipe(first.wrapping_add(1));
+                let Range { first, .. } = range;
+                self.close_unless_kept(first, range);
+                self.close_unless_kept(first.wrapping_add(1), range);
+                self.close_unless_kept(first.wrapping_add(2), range);
                 list = call(libc::SYS_openat, libc::AT_FDCWD as usize, path, flags, 0);
             }
             if is_error(list) {
-                self.close_each(first);
+                self.close_each(range);
                 return;
             }
             let list = list as usize;
@@ -77,7 +99,7 @@ impl Child {
             let magic = (&raw const (*system.as_ptr()).f_type).cast::<i64>();
             if is_error(result) || *magic != PROC_SUPER_MAGIC {
                 let _ = call(libc::SYS_close, list, 0, 0, 0);
-                self.close_each(first);
+                self.close_each(range);
                 return;
             }
             let mut entries = core::mem::MaybeUninit::<Entries>::uninit();
@@ -91,7 +113,7 @@ impl Child {
                     0,
                 );
                 if is_error(got) {
-                    self.close_each(first);
+                    self.close_each(range);
                     return;
                 }
                 if got == 0 {
@@ -102,8 +124,8 @@ impl Child {
                 while entry < end {
                     let fd = number(entry.add(ENTRY_NAME));
                     // "." and ".." are no numbers; the list itself is closed last.
-                    if fd != usize::MAX && fd >= first && fd != list {
-                        self.close_unless_pipe(fd);
+                    if fd != usize::MAX && fd != list {
+                        self.close_unless_kept(fd, range);
                     }
                     let length = entry.add(ENTRY_LENGTH).cast::<u16>().read_unaligned();
                     entry = entry.wrapping_add(length as usize);
@@ -116,7 +138,7 @@ impl Child {
     /// Every number up to the hard limit: descriptors may lie above a soft one that was lowered
     /// since.
     #[inline(always)]
-    unsafe fn close_each(&self, first: usize) {
+    unsafe fn close_each(&self, range: Range) {
         // SAFETY: limit is writable for the two words of a struct rlimit64.
         unsafe {
             let mut limit = [0u64; 2];
@@ -126,9 +148,9 @@ impl Child {
                 self.fail(result);
             }
             let [_, hard] = limit;
-            let mut fd = first;
-            while (fd as u64) < hard && fd <= i32::MAX as usize {
-                self.close_unless_pipe(fd);
+            let mut fd = range.first;
+            while (fd as u64) < hard && fd <= i32::MAX as usize && fd <= range.last {
+                self.close_unless_kept(fd, range);
                 fd = fd.wrapping_add(1);
             }
         }

@@ -6,7 +6,7 @@
 use crate::attr::{Way, CLONE_NEWTIME};
 use crate::child::{self, Start};
 use crate::error::{Error, Result, Step};
-use crate::launch::kernel;
+use crate::launch::{kernel, Job};
 use crate::sys::{self, Errno, Fd};
 use core::mem::size_of;
 
@@ -23,7 +23,10 @@ pub struct Cloned {
 /// child a loop of up to 128 system calls.
 const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 
-/// struct clone_args of clone3(2), at the size of Linux 5.3.
+/// The child is born in the cgroup of `CloneArgs::cgroup` (Linux 5.7).
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+
+/// struct clone_args of clone3(2), at the size of Linux 5.7.
 #[repr(C)]
 #[derive(Default)]
 struct CloneArgs {
@@ -35,23 +38,38 @@ struct CloneArgs {
     stack: u64,
     stack_size: u64,
     tls: u64,
+    set_tid: u64,
+    set_tid_size: u64,
+    cgroup: u64,
+}
+
+/// Its size of Linux 5.3: all that a child without a cgroup needs, and that no kernel is too old for.
+const FIRST_SIZE: usize = 64;
+
+/// What clone3(2) is to make.
+#[derive(Clone, Copy)]
+struct What {
+    flags: u64,
+    exit_signal: i32,
+    cgroup: Option<i32>,
 }
 
 /// Makes the child. All signals are blocked.
-pub fn child(way: Way, cloneflags: u64, want_pidfd: bool, start: Start<'_>) -> Result<Cloned> {
+pub fn child(way: Way, job: &Job<'_>, start: Start<'_>) -> Result<Cloned> {
     // Memory is shared only with the parent suspended: the child runs on the parent's stack.
     let (flags, exit_signal) = match way {
         Way::Shared => (libc::CLONE_VM | libc::CLONE_VFORK, 0),
         Way::Copy => (libc::CLONE_VFORK, 0),
         Way::Piped => (0, libc::SIGCHLD),
     };
-    let flags = flags as u64 | cloneflags;
-    if !want_pidfd {
-        let pid = clone(flags, exit_signal, None, start).map_err(at_clone)?;
+    let what = What { flags: flags as u64 | job.cloneflags, exit_signal, cgroup: job.cgroup };
+    let at_clone = |errno| at_clone_or_cgroup(errno, job.cgroup);
+    if !job.pidfd {
+        let pid = clone(what, None, start).map_err(at_clone)?;
         return Ok(Cloned { pid, pidfd: None });
     }
     let mut pidfd = -1;
-    match clone(flags, exit_signal, Some(&mut pidfd), start) {
+    match clone(what, Some(&mut pidfd), start) {
         Ok(pid) if pidfd >= 0 => Ok(Cloned { pid, pidfd: Some(Fd::own(pidfd)) }),
         Ok(pid) => late_pidfd(pid),
         Err(errno @ (libc::EMFILE | NO_PIDFD)) => {
@@ -60,18 +78,31 @@ pub fn child(way: Way, cloneflags: u64, want_pidfd: bool, start: Start<'_>) -> R
         // Emulators know fork's flags only. In the piped way the child stays ours until it is
         // reaped.
         Err(libc::EINVAL) if way == Way::Piped => {
-            late_pidfd(clone(flags, exit_signal, None, start).map_err(at_clone)?)
+            late_pidfd(clone(what, None, start).map_err(at_clone)?)
         }
         Err(errno) => Err(at_clone(errno)),
     }
 }
 
+/// What clone3(2) says of a cgroup, and a kernel that has none of this. The rest may have any
+/// reason.
+fn at_clone_or_cgroup(errno: Errno, cgroup: Option<i32>) -> Error {
+    let of_cgroup = matches!(
+        errno,
+        libc::EACCES
+            | libc::EBADF
+            | libc::EBUSY
+            | libc::ENODEV
+            | libc::ENOSYS
+            | libc::EOPNOTSUPP
+            | libc::E2BIG
+    );
+    let step = if of_cgroup && cgroup.is_some() { Step::Cgroup } else { Step::Clone };
+    Error::new(errno, step)
+}
+
 /// The kernel has no pidfds: no errno, so that no system call can have said it.
 const NO_PIDFD: Errno = -1;
-
-fn at_clone(errno: Errno) -> Error {
-    Error::new(errno, Step::Clone)
-}
 
 fn at_pidfd(errno: Errno) -> Error {
     Error::new(errno, Step::Pidfd)
@@ -94,24 +125,27 @@ fn late_pidfd(pid: i32) -> Result<Cloned> {
 /// (EPERM too). What is remembered is that clone did what clone3 would not, so that an error of the
 /// flags themselves is not taken for one of the call.
 fn clone(
-    flags: u64,
-    exit_signal: i32,
+    what: What,
     pidfd: Option<&mut i32>,
     start: Start<'_>,
 ) -> core::result::Result<i32, Errno> {
+    let What { flags, exit_signal, cgroup } = what;
     let pidfd_flag = if pidfd.is_some() { libc::CLONE_PIDFD as u64 } else { 0 };
     let pidfd = pidfd.map_or(0, |pidfd| core::ptr::from_mut(pidfd) as usize);
     let flags = flags | pidfd_flag;
     let refused = if kernel::clone3_refused() {
         libc::ENOSYS
     } else {
+        let into_cgroup = if cgroup.is_some() { CLONE_INTO_CGROUP } else { 0 };
+        let size = if cgroup.is_some() { size_of::<CloneArgs>() } else { FIRST_SIZE };
         let args = CloneArgs {
-            flags: flags | CLONE_CLEAR_SIGHAND,
+            flags: flags | CLONE_CLEAR_SIGHAND | into_cgroup,
             pidfd: pidfd as u64,
             exit_signal: exit_signal as u64,
+            cgroup: cgroup.unwrap_or(0) as u64,
             ..CloneArgs::default()
         };
-        let args = [&raw const args as usize, size_of::<CloneArgs>(), 0, 0, 0];
+        let args = [&raw const args as usize, size, 0, 0, 0];
         match make(libc::SYS_clone3, args, &start) {
             Err(e @ (libc::ENOSYS | libc::EINVAL | libc::E2BIG | libc::EPERM)) => e,
             result => return result,
@@ -122,8 +156,8 @@ fn clone(
     if pidfd_flag != 0 && !kernel::has_pidfds(|| sys::pidfd_open(sys::getpid()).err()) {
         return Err(NO_PIDFD);
     }
-    // clone takes this bit for a part of the exit signal.
-    if flags & CLONE_NEWTIME != 0 {
+    // clone takes the one bit for a part of the exit signal, and knows nothing of cgroups.
+    if flags & CLONE_NEWTIME != 0 || cgroup.is_some() {
         return Err(refused);
     }
     let start = Start { reset_handlers: true, ..start };

@@ -19,7 +19,7 @@ pub fn spawn(job: &Job<'_>) -> Result<Started> {
     let record = record::shared()?;
     let sentinel = AtomicU32::new(0);
     let start = job.start(&record, &sentinel);
-    let child = clone::child(Way::Copy, job.cloneflags, job.pidfd, start)?;
+    let child = clone::child(Way::Copy, job, start)?;
     let may_block = matches!(kernel::memory(), Memory::Shared | Memory::Copied);
     let how = Circumstances { traced: job.traced, may_block };
     settle::settle(child.pid, &record, how, job.mask).result?;

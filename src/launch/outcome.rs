@@ -85,7 +85,7 @@ pub fn next(seen: Seen, how: Circumstances, asked: Option<(Question, Answer)>) -
     let killed = |signal| Next::Done(Err(Error::killed(signal, seen.step, seen.index)));
     let dead = Dead { wait: how.may_block };
     match asked {
-        None if seen.step != Step::Exec => Next::Ask(dead),
+        None if !seen.step.is_exec() => Next::Ask(dead),
         None if how.traced => Next::Ask(Stopped),
         None => Next::Ask(NotExeced),
 

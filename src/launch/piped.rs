@@ -30,17 +30,17 @@ pub fn spawn(job: &Job<'_>) -> Result<Started> {
     let record = record::shared()?;
     let sentinel = AtomicU32::new(0);
     let (outcome, error_pipe) = sys::pipe().map_err(at_pipe)?;
-    let error_pipe = out_of_the_way(error_pipe, job.targets)?;
+    let error_pipe = out_of_the_way(error_pipe, job)?;
     let maps_pipe = if job.maps.any() { Some(sys::pipe().map_err(at_pipe)?) } else { None };
 
     let numbers =
         maps_pipe.as_ref().map_or([-1; 2], |(read, write)| [read.number(), write.number()]);
     let start = Start {
-        error_pipe: error_pipe.number(),
+        error_pipe: [outcome.number(), error_pipe.number()],
         maps_pipe: numbers,
         ..job.start(&record, &sentinel)
     };
-    let child = clone::child(Way::Piped, job.cloneflags, job.pidfd, start)?;
+    let child = clone::child(Way::Piped, job, start)?;
     drop(error_pipe);
 
     if let Some(maps_pipe) = maps_pipe {
@@ -64,14 +64,17 @@ fn at_pipe(errno: Errno) -> Error {
     Error::new(errno, Step::Pipe)
 }
 
-/// The write end at a number that the shuffle of the files leaves alone: beyond them all.
-fn out_of_the_way(end: Fd, targets: i32) -> Result<Fd> {
-    if end.number() >= targets {
-        return Ok(end);
+/// The write end at a number that the files and the actions leave alone, and that they do not find
+/// open where the caller has it closed.
+fn out_of_the_way(mut end: Fd, job: &Job<'_>) -> Result<Fd> {
+    while job.attr.names(end.number()) {
+        // The one that it had is given back with the next, so the search goes upwards.
+        let least = end.number().saturating_add(1).max(job.attr.end_of_files());
+        // EINVAL: they reach to the limit.
+        end = sys::dup_at_least(&end, least)
+            .map_err(|errno| at_pipe(if errno == libc::EINVAL { libc::EMFILE } else { errno }))?;
     }
-    // EINVAL: the files reach to the limit.
-    sys::dup_at_least(&end, targets)
-        .map_err(|errno| at_pipe(if errno == libc::EINVAL { libc::EMFILE } else { errno }))
+    Ok(end)
 }
 
 /// Writes the maps and tells the child. The read end stays open until then: a child that is dead by

@@ -48,7 +48,7 @@ fn run(
     may_block: bool,
 ) -> Result<(Result<Started>, u32)> {
     let start = job.start(record, sentinel);
-    let child = clone::child(Way::Shared, job.cloneflags, job.pidfd, start)?;
+    let child = clone::child(Way::Shared, job, start)?;
     let how = Circumstances { traced: job.traced, may_block };
     let Settled { result, found_running } = settle::settle(child.pid, record, how, job.mask);
     Ok((result.map(|()| Started::new(child, Way::Shared)), found_running))

@@ -19,16 +19,20 @@ pub struct Needs {
 
 impl Needs {
     /// `ids` looks up those of the calling thread.
-    pub fn of(attr: &Attr<'_>, ids: impl FnOnce() -> Ids) -> Needs {
+    pub fn of(attr: &Attr<'_>, ids: impl Fn() -> Ids) -> Needs {
         // A change of ids makes the kernel mark the memory undumpable, shared or not. The owner of
         // a user namespace may trace all in it, and so read what they share. A new time namespace
         // cannot be entered with shared memory.
         let own_memory = attr.new_user()
             || attr.cloneflags & CLONE_NEWTIME != 0
             || attr.credential.is_some_and(|new| {
-                let Ids { euid, fsuid, egid, fsgid } = ids();
+                let Ids { euid, fsuid, egid, fsgid, .. } = ids();
                 new.uid != euid || new.uid != fsuid || new.gid != egid || new.gid != fsgid
-            });
+            })
+            || attr.resetids && {
+                let Ids { uid, gid, euid, fsuid, egid, fsgid } = ids();
+                uid != euid || uid != fsuid || gid != egid || gid != fsgid
+            };
         Needs { maps: attr.maps.any(), own_memory }
     }
 }

@@ -3,10 +3,11 @@
 
 #![forbid(unsafe_code)]
 
-use crate::attr::CStrArray;
+use crate::attr::{Action, CStrArray, Scheduling};
 use crate::error::Step;
 use core::ffi::CStr;
 use core::marker::PhantomData;
+use core::sync::atomic::AtomicUsize;
 
 /// What the child does with a call's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,10 +21,16 @@ pub enum Rule {
     /// getppid(2) must give `args[0]`, or 0 (another pid namespace: cannot tell); else the parent
     /// has died before its death could be noticed, and the child sends itself the signal `args[1]`.
     ParentAlive = 2,
-    /// Every descriptor from `args[0]` on is closed, by close_range(2) or what can be had instead.
-    CloseFrom = 3,
+    /// Every descriptor from `args[0]` to `args[1]` is closed, by close_range(2) or what can be had
+    /// instead.
+    CloseRange = 3,
     /// As Must, for close(2): most of its errors say that the descriptor is closed.
     Close = 4,
+    /// As Close, unless the descriptor is `args[1]`: then it is where it belongs.
+    CloseMoved = 5,
+    /// Comes last and is made only when a candidate gave ENOEXEC. That candidate becomes the word 1
+    /// of the array `args[1]`.
+    Shell = 6,
 }
 
 /// The child's registers: what is known only once it, or its launch, runs.
@@ -34,12 +41,16 @@ pub enum Register {
     Fd = 0,
     /// The child's process group.
     Group = 1,
-    /// The address of the signal mask that launch has saved.
+    /// The address of the signal mask for the program.
     Mask = 2,
+    /// The descriptor that exec needs, when it had to be moved; never closed before.
+    Exec = 3,
+    /// A user or group id.
+    Id = 4,
 }
 
 /// How many registers there are.
-pub const REGISTERS: usize = 3;
+pub const REGISTERS: usize = 5;
 
 /// Where a register's value goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -250,10 +261,64 @@ pub fn close<'a>(target: i32) -> Call<'a> {
     call(Step::Files, libc::SYS_close, &[fd(target)]).index(target).rule(Rule::Close)
 }
 
-/// Closes `first` and all above.
-pub fn close_from<'a>(first: i32) -> Call<'a> {
-    call(Step::CloseOthers, libc::SYS_close_range, &[fd(first), u32::MAX as usize, 0])
-        .rule(Rule::CloseFrom)
+/// Closes `first` to `last`.
+pub fn close_others<'a>(first: i32, last: u32) -> Call<'a> {
+    call(Step::CloseOthers, libc::SYS_close_range, &[fd(first), last as usize, 0])
+        .rule(Rule::CloseRange)
+}
+
+/// A duplicate, into its register, of the descriptor that exec needs, for when its number is taken
+/// from it: at `least` or above. A script can only be run by a descriptor that stays open.
+pub fn hold<'a>(from: i32, least: i32, cloexec: bool) -> Call<'a> {
+    let command = if cloexec { libc::F_DUPFD_CLOEXEC } else { libc::F_DUPFD };
+    call(Step::Execfd, libc::SYS_fcntl, &[fd(from), command as usize, fd(least)])
+        .into(Register::Exec)
+}
+
+/// Item `index` of the ordered actions.
+pub fn action<'a>(action: &Action<'a>, index: i32) -> ([Call<'a>; ACTION_CALLS], usize) {
+    let step = action.step();
+    let nothing = call(step, 0, &[]);
+    let one = |nr, args: &[usize]| ([call(step, nr, args), nothing, nothing, nothing], 1);
+    let (mut calls, count) = match *action {
+        Action::Open { fd: at, path, flags, mode } => (open_at(at, path, flags, mode), 4),
+        // dup3(2) onto itself is EINVAL.
+        Action::Dup2 { from, to } if from == to => {
+            one(libc::SYS_fcntl, &[fd(to), libc::F_SETFD as usize, 0])
+        }
+        Action::Dup2 { from, to } => one(libc::SYS_dup3, &[fd(from), fd(to), 0]),
+        Action::Close(at) => ([close(at), nothing, nothing, nothing], 1),
+        Action::Chdir(path) => one(libc::SYS_chdir, &[text(path)]),
+        Action::Fchdir(at) => one(libc::SYS_fchdir, &[fd(at)]),
+        Action::Closefrom(first) => ([close_others(first, u32::MAX), nothing, nothing, nothing], 1),
+        Action::Tcsetpgrp(terminal) => {
+            let [get, set] = foreground(terminal);
+            ([get, set, nothing, nothing], 2)
+        }
+    };
+    for call in &mut calls {
+        (call.step, call.index) = (step, index);
+    }
+    (calls, count)
+}
+
+/// An action is that many calls at most.
+pub const ACTION_CALLS: usize = 4;
+
+/// What `at` held is closed first: so it works in a full table, and where a file can be open only
+/// once.
+fn open_at<'a>(at: i32, path: &'a CStr, flags: i32, mode: u32) -> [Call<'a>; ACTION_CALLS] {
+    let step = Step::ActionOpen;
+    let moved = |call: Call<'a>| call.take(From::Value, 0, Register::Fd);
+    let open = [fd(libc::AT_FDCWD), text(path), flags as usize, mode as usize];
+    let cloexec = (flags & libc::O_CLOEXEC) as usize;
+    [
+        close(at),
+        call(step, libc::SYS_openat, &open).into(Register::Fd),
+        // EINVAL: it is there already.
+        moved(call(step, libc::SYS_dup3, &[0, fd(at), cloexec]).harmless(libc::EINVAL)),
+        moved(call(step, libc::SYS_close, &[0, fd(at)]).rule(Rule::CloseMoved)),
+    ]
 }
 
 /// TIOCSCTTY with 0: a terminal of another session is not stolen.
@@ -286,7 +351,48 @@ pub fn parent_alive<'a>(parent: i32, signal: i32) -> Call<'a> {
         .rule(Rule::ParentAlive)
 }
 
-/// The mask that the calling thread had.
+/// Effective and saved group and user id become the real one, each as the child's user namespace
+/// has it. The group first: it may need the privilege of the user.
+pub fn resetids<'a>() -> [Call<'a>; 4] {
+    let step = Step::Resetids;
+    let keep = usize::MAX;
+    [
+        call(step, libc::SYS_getgid, &[]).into(Register::Id),
+        call(step, libc::SYS_setresgid, &[keep, 0, 0]).take(From::Value, 1, Register::Id),
+        call(step, libc::SYS_getuid, &[]).into(Register::Id),
+        call(step, libc::SYS_setresuid, &[keep, 0, 0]).take(From::Value, 1, Register::Id),
+    ]
+}
+
+/// sched_setscheduler(2) or sched_setparam(2), of this thread alone.
+pub fn scheduling(scheduling: &Scheduling) -> Call<'_> {
+    let place = |priority: &i32| core::ptr::from_ref(priority) as usize;
+    match scheduling {
+        Scheduling::Policy { policy, priority } => {
+            let args = [0, *policy as usize, place(priority)];
+            call(Step::Scheduling, libc::SYS_sched_setscheduler, &args)
+        }
+        Scheduling::Priority(priority) => {
+            call(Step::Scheduling, libc::SYS_sched_setparam, &[0, place(priority)])
+        }
+    }
+}
+
+/// The kernel's struct sigaction on both machines, as far as it matters here: handler, flags,
+/// restorer, mask.
+type SigAction = [usize; 4];
+
+/// rt_sigaction(2) with SIG_DFL or, if `ignore`, SIG_IGN.
+pub fn disposition<'a>(signal: i32, ignore: bool) -> Call<'a> {
+    static DEFAULT: SigAction = [libc::SIG_DFL, 0, 0, 0];
+    static IGNORE: SigAction = [libc::SIG_IGN, 0, 0, 0];
+    let action = if ignore { &IGNORE } else { &DEFAULT };
+    let args = [signal as usize, action.as_ptr() as usize, 0, 8];
+    // EINVAL: an emulator has no such signal.
+    call(Step::Sigaction, libc::SYS_rt_sigaction, &args).index(signal).harmless(libc::EINVAL)
+}
+
+/// The mask for the program.
 pub fn sigmask<'a>() -> Call<'a> {
     call(Step::Sigmask, libc::SYS_rt_sigprocmask, &[libc::SIG_SETMASK as usize, 0, 0, 8]).take(
         From::Value,
@@ -314,3 +420,32 @@ pub fn exec<'a>(path: &'a CStr, argv: CStrArray<'a>, envp: CStrArray<'a>, index:
     let args = [text(path), argv.as_ptr() as usize, envp.as_ptr() as usize];
     call(Step::Exec, libc::SYS_execve, &args).index(index).rule(Rule::Exec)
 }
+
+/// execveat(2) (Linux 3.19): the file `at` itself when `path` is None. `held`: it is in its register
+/// by now.
+pub fn exec_at<'a>(
+    at: i32,
+    held: bool,
+    path: Option<&'a CStr>,
+    argv: CStrArray<'a>,
+    envp: CStrArray<'a>,
+) -> Call<'a> {
+    let flags = if path.is_none() { libc::AT_EMPTY_PATH as usize } else { 0 };
+    let path = text(path.unwrap_or_default());
+    let args = [fd(at), path, argv.as_ptr() as usize, envp.as_ptr() as usize, flags];
+    let exec = call(Step::Exec, libc::SYS_execveat, &args).rule(Rule::Exec);
+    if held {
+        exec.take(From::Value, 0, Register::Exec)
+    } else {
+        exec
+    }
+}
+
+/// execve(2) of the shell; its arguments are `argv`, in which the child fills in the script.
+pub fn shell<'a>(argv: &'a [AtomicUsize], envp: CStrArray<'a>) -> Call<'a> {
+    let args = [text(SHELL), argv.as_ptr() as usize, envp.as_ptr() as usize];
+    call(Step::Shell, libc::SYS_execve, &args).rule(Rule::Shell)
+}
+
+/// What execvp(3) runs.
+const SHELL: &CStr = c"/bin/sh";

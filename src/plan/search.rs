@@ -1,18 +1,29 @@
 // SPDX-License-Identifier: BSD-3-Clause
-//! The candidates for exec: the path itself, or one for each directory of PATH.
+//! The candidates for exec: the path itself, or one for each directory of PATH; and the arguments of
+//! the shell that is to run one which is no program.
 
 #![forbid(unsafe_code)]
 
+use crate::attr::{Attr, CStrArray, Program};
 use crate::error::{Error, Result};
 use alloc::vec::Vec;
 use core::ffi::CStr;
+use core::sync::atomic::AtomicUsize;
 
 /// What execvp(3) of the C library falls back to, less the working directory.
 const DEFAULT_PATH: &CStr = c"/bin:/usr/bin";
 
 /// The candidates, in the order in which they are tried.
 #[derive(Debug)]
-pub enum Candidates<'a> {
+pub struct Candidates<'a> {
+    paths: Paths<'a>,
+    shell_argv: Vec<AtomicUsize>,
+}
+
+#[derive(Debug)]
+enum Paths<'a> {
+    /// None: the program is open.
+    None,
     /// Just this one.
     One(&'a CStr),
     /// Strings, one after the other, each with its NUL.
@@ -20,22 +31,54 @@ pub enum Candidates<'a> {
 }
 
 impl<'a> Candidates<'a> {
-    /// `path` alone.
-    pub fn one(path: &'a CStr) -> Candidates<'a> {
-        Candidates::One(path)
+    /// Those for `attr`; `variable` looks up the caller's PATH.
+    pub fn of(
+        attr: &Attr<'a>,
+        variable: impl FnOnce() -> Option<&'a CStr>,
+    ) -> Result<Candidates<'a>> {
+        let paths = match attr.program {
+            Program::Path(path) => Paths::One(path),
+            Program::Search { name, list } => Paths::search(name, list.or_else(variable))?,
+            Program::Fd(_) | Program::At { .. } => Paths::None,
+        };
+        let shell_argv = if attr.shell_fallback { shell_argv(attr.argv)? } else { Vec::new() };
+        Ok(Candidates { paths, shell_argv })
     }
 
-    /// `path` in every directory of `variable`, unless it has a slash or is empty.
-    pub fn search(path: &'a CStr, variable: Option<&CStr>) -> Result<Candidates<'a>> {
+    /// How many.
+    pub fn count(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Each with its index: that of the element of PATH, or -1.
+    pub fn iter(&self) -> impl Iterator<Item = (i32, &CStr)> {
+        let (one, many) = match &self.paths {
+            Paths::None => (None, &[][..]),
+            Paths::One(path) => (Some((-1, *path)), &[][..]),
+            Paths::Many(strings) => (None, &strings[..]),
+        };
+        let many = many.split_inclusive(|byte| *byte == 0);
+        one.into_iter().chain((0..).zip(many.filter_map(|s| CStr::from_bytes_with_nul(s).ok())))
+    }
+
+    /// The arguments of the shell; None where there is no fallback to it.
+    pub fn shell_argv(&self) -> Option<&[AtomicUsize]> {
+        (!self.shell_argv.is_empty()).then_some(&self.shell_argv)
+    }
+}
+
+impl<'a> Paths<'a> {
+    /// `path` in every directory of `list`, unless it has a slash or is empty.
+    fn search(path: &'a CStr, list: Option<&CStr>) -> Result<Paths<'a>> {
         let name = path.to_bytes();
         if name.is_empty() || name.contains(&b'/') {
-            return Ok(Candidates::One(path));
+            return Ok(Paths::One(path));
         }
-        let variable = variable.unwrap_or(DEFAULT_PATH).to_bytes();
-        let elements = || variable.split(|byte| *byte == b':');
+        let list = list.unwrap_or(DEFAULT_PATH).to_bytes();
+        let elements = || list.split(|byte| *byte == b':');
         // A slash and a NUL for each.
         let each = name.len().saturating_add(2);
-        let size = elements().count().saturating_mul(each).saturating_add(variable.len());
+        let size = elements().count().saturating_mul(each).saturating_add(list.len());
         let mut strings = Vec::new();
         strings.try_reserve_exact(size).map_err(|_| Error::NO_MEMORY)?;
         for element in elements() {
@@ -47,31 +90,30 @@ impl<'a> Candidates<'a> {
             strings.extend_from_slice(name);
             strings.push(0);
         }
-        Ok(Candidates::Many(strings))
+        Ok(Paths::Many(strings))
     }
+}
 
-    /// How many.
-    pub fn count(&self) -> usize {
-        self.iter().count()
-    }
-
-    /// Each with its index: that of the element of PATH, or -1.
-    pub fn iter(&self) -> impl Iterator<Item = (i32, &CStr)> {
-        let (one, many) = match self {
-            Candidates::One(path) => (Some((-1, *path)), &[][..]),
-            Candidates::Many(strings) => (None, &strings[..]),
-        };
-        let many = many.split_inclusive(|byte| *byte == 0);
-        one.into_iter().chain((0..).zip(many.filter_map(|s| CStr::from_bytes_with_nul(s).ok())))
-    }
+/// The arguments with which the shell runs a script, as POSIX has it for execvp: argv[0], the script
+/// (which the child fills in), argv[1] and so on.
+fn shell_argv(argv: CStrArray<'_>) -> Result<Vec<AtomicUsize>> {
+    let count = argv.addresses().count();
+    let mut words = Vec::new();
+    // The script and the NULL.
+    words.try_reserve_exact(count.saturating_add(2)).map_err(|_| Error::NO_MEMORY)?;
+    let first = argv.addresses().take(1);
+    let rest = argv.addresses().skip(1);
+    words.extend(first.chain([0]).chain(rest).chain([0]).map(AtomicUsize::new));
+    Ok(words)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn candidates(path: &CStr, variable: Option<&CStr>) -> Vec<(i32, String)> {
-        let candidates = Candidates::search(path, variable).unwrap();
+    fn candidates(path: &CStr, list: Option<&CStr>) -> Vec<(i32, String)> {
+        let paths = Paths::search(path, list).unwrap();
+        let candidates = Candidates { paths, shell_argv: Vec::new() };
         assert_eq!(candidates.count(), candidates.iter().count());
         candidates.iter().map(|(i, s)| (i, s.to_str().unwrap().to_owned())).collect()
     }
@@ -92,5 +134,21 @@ mod tests {
     fn no_search_with_a_slash_or_without_a_name() {
         assert_eq!(candidates(c"./ls", Some(c"/a")), [(-1, "./ls".to_owned())]);
         assert_eq!(candidates(c"", Some(c"/a")), [(-1, String::new())]);
+    }
+    #[test]
+    fn the_shell_gets_the_script_second() {
+        let text: Vec<&CStr> = vec![c"name", c"one", c"two"];
+        let pointers = |take: usize| {
+            let some = text.iter().take(take).map(|s| s.as_ptr().cast_mut());
+            some.chain([core::ptr::null_mut()]).collect::<Vec<_>>()
+        };
+        for count in 0..4 {
+            let argv = pointers(count);
+            let words = shell_argv(crate::sys::c_str_array_for_tests(&argv)).unwrap();
+            let words: Vec<usize> = words.into_iter().map(AtomicUsize::into_inner).collect();
+            let mut wanted: Vec<usize> = argv.iter().map(|s| *s as usize).collect();
+            wanted.insert(count.min(1), 0);
+            assert_eq!(words, wanted);
+        }
     }
 }

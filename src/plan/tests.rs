@@ -8,18 +8,24 @@ use crate::error::Step;
 
 fn attr<'a>() -> Attr<'a> {
     Attr {
-        path: c"/bin/true",
-        search_path: false,
+        program: Program::Path(c"/bin/true"),
+        shell_fallback: false,
         argv: CStrArray::environ(),
         envp: CStrArray::environ(),
         dir: None,
         chroot: None,
         files: None,
+        actions: &[],
         close_others: false,
         credential: None,
+        resetids: false,
         group: Group::Inherit,
         noctty: false,
         pdeathsig: 0,
+        dispositions: Dispositions::default(),
+        sigmask: None,
+        scheduling: None,
+        cgroup: None,
         ptrace: false,
         cloneflags: 0,
         keep_propagation: false,
@@ -29,10 +35,16 @@ fn attr<'a>() -> Attr<'a> {
     }
 }
 
+const CALLER: Caller = Caller { pid: 7, policy: libc::SCHED_OTHER, execfd_cloexec: true };
+
+fn candidates<'a>(attr: &Attr<'a>) -> Candidates<'a> {
+    Candidates::of(attr, || None).unwrap()
+}
+
 /// The steps of a plan, neighbours of the same step as one.
 fn steps(attr: &Attr<'_>) -> Vec<Step> {
-    let candidates = Candidates::one(attr.path);
-    let plan = Plan::new(attr, &candidates, Caller { pid: 7 }).unwrap();
+    let candidates = candidates(attr);
+    let plan = Plan::new(attr, &candidates, CALLER).unwrap();
     let mut steps: Vec<Step> = plan.calls().iter().map(|call| call.step).collect();
     steps.dedup();
     steps
@@ -112,8 +124,8 @@ fn a_register_is_filled_before_it_is_used() {
     let mut all = attr();
     all.files = Some(&files);
     all.group = Group::Group { pgid: 0, foreground: Some(0) };
-    let candidates = Candidates::one(all.path);
-    let plan = Plan::new(&all, &candidates, Caller { pid: 7 }).unwrap();
+    let candidates = candidates(&all);
+    let plan = Plan::new(&all, &candidates, CALLER).unwrap();
     let mut filled = vec![call::Register::Mask];
     for call in plan.calls() {
         assert!(call.argument < 6);
@@ -133,8 +145,9 @@ fn the_list_never_grows_and_ends_with_exec() {
         let mut all = attr();
         all.files = Some(&files);
         all.close_others = true;
-        let candidates = Candidates::search(c"x", Some(c"/a:/b:/c")).unwrap();
-        let plan = Plan::new(&all, &candidates, Caller { pid: 7 }).unwrap();
+        all.program = Program::Search { name: c"x", list: Some(c"/a:/b:/c") };
+        let candidates = candidates(&all);
+        let plan = Plan::new(&all, &candidates, CALLER).unwrap();
         let moves = remap::moves(&files).unwrap().len();
         assert!(plan.calls().len() <= moves * 2 + SINGLE_CALLS + 3);
         let last: Vec<Rule> = plan.calls().iter().rev().take(4).map(|c| c.rule).collect();

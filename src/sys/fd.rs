@@ -54,6 +54,13 @@ pub fn is_open(fd: i32) -> bool {
     unsafe { call3(libc::SYS_fcntl, fd as usize, libc::F_GETFD as usize, 0) }.is_ok()
 }
 
+/// Whether `fd` is close-on-exec.
+pub fn is_cloexec(fd: i32) -> Result<bool, Errno> {
+    // SAFETY: no pointer.
+    let flags = unsafe { call3(libc::SYS_fcntl, fd as usize, libc::F_GETFD as usize, 0) }?;
+    Ok(flags & libc::FD_CLOEXEC as usize != 0)
+}
+
 /// A close-on-exec duplicate of `fd` at `least` or above.
 pub fn dup_at_least(fd: &Fd, least: i32) -> Result<Fd, Errno> {
     // SAFETY: no pointer.
@@ -63,14 +70,25 @@ pub fn dup_at_least(fd: &Fd, least: i32) -> Result<Fd, Errno> {
     Ok(Fd(new as i32))
 }
 
-/// open(2), close-on-exec.
+/// open(2), close-on-exec. What it creates is the user's alone.
 pub fn open(path: &CStr, flags: i32) -> Result<Fd, Errno> {
+    open_at(libc::AT_FDCWD, path, flags)
+}
+
+/// openat(2), likewise.
+pub fn open_at(dir: i32, path: &CStr, flags: i32) -> Result<Fd, Errno> {
     let flags = flags | libc::O_CLOEXEC;
+    let args = [dir as usize, path.as_ptr() as usize, flags as usize, 0o600, 0, 0];
     // SAFETY: path is a string.
-    let fd = unsafe {
-        call3(libc::SYS_openat, libc::AT_FDCWD as usize, path.as_ptr() as usize, flags as usize)
-    }?;
+    let fd = check(unsafe { syscall(libc::SYS_openat as usize, args) })?;
     Ok(Fd(fd as i32))
+}
+
+/// pread(2) from the start.
+pub fn pread(fd: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
+    let args = [fd as usize, buffer.as_mut_ptr() as usize, buffer.len(), 0, 0, 0];
+    // SAFETY: the buffer is writable for its length.
+    check(unsafe { syscall(libc::SYS_pread64 as usize, args) })
 }
 
 /// read(2).

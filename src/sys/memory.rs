@@ -84,6 +84,22 @@ impl<'a> CStrArray<'a> {
         self.at
     }
 
+    /// The addresses of its strings.
+    pub fn addresses(&self) -> impl Iterator<Item = usize> + '_ {
+        let mut at = self.at;
+        core::iter::from_fn(move || {
+            // SAFETY: new()'s caller: what comes before the NULL, and the NULL, is there; behind it
+            // `at` does not move.
+            unsafe {
+                let string = *at;
+                (!string.is_null()).then(|| {
+                    at = at.add(1);
+                    string as usize
+                })
+            }
+        })
+    }
+
     /// Its first string.
     pub fn first(&self) -> Option<&'a core::ffi::CStr> {
         // SAFETY: new()'s caller: there is at least the NULL at the end, and what isn't NULL is a
@@ -93,4 +109,11 @@ impl<'a> CStrArray<'a> {
             (!first.is_null()).then(|| core::ffi::CStr::from_ptr(first))
         }
     }
+}
+
+/// One of a unit test's.
+#[cfg(test)]
+pub fn c_str_array_for_tests(strings: &[*mut libc::c_char]) -> CStrArray<'_> {
+    assert!(strings.last().is_some_and(|last| last.is_null()));
+    CStrArray { at: strings.as_ptr(), borrowed: PhantomData }
 }

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! Why a program that is open could not be executed: execve(2) says ENOENT, as for a file that is
+//! not there, when a script was given by a descriptor which is closed by the time its interpreter
+//! wants to read it (execveat(2), BUGS).
+
+#![forbid(unsafe_code)]
+
+use super::Failed;
+use crate::attr::{Attr, Program};
+use crate::error::{Error, Step};
+use crate::plan::Caller;
+use crate::sys::{self, Fd};
+
+/// Puts the blame for that on the descriptor.
+pub fn explain(failed: Failed, attr: &Attr<'_>, caller: Caller) -> Failed {
+    let Error { errno, step, .. } = failed.error;
+    let closed = caller.execfd_cloexec || attr.close_others;
+    if errno == libc::ENOENT && step == Step::Exec && closed && is_script(attr.program) {
+        return Failed { error: Error::new(errno, Step::ScriptFd), ..failed };
+    }
+    failed
+}
+
+/// Whether the file begins with "#!", if it can be read.
+fn is_script(program: Program<'_>) -> bool {
+    let mut start = [0; 2];
+    let read = match program {
+        Program::Fd(fd) => sys::pread(fd, &mut start),
+        // An absolute one has nothing to do with the directory.
+        Program::At { path, .. } if path.to_bytes().starts_with(b"/") => return false,
+        Program::At { dir, path } => {
+            sys::open_at(dir, path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY)
+                .and_then(|file: Fd| sys::pread(file.number(), &mut start))
+        }
+        Program::Path(_) | Program::Search { .. } => return false,
+    };
+    read == Ok(2) && start == *b"#!"
+}
