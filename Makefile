@@ -32,9 +32,11 @@ SYMBOLS := $(shell sed -n 's/^ *\(fe_[a-z_]*\);/\1/p' libforkexec.map)
 # A warning of a compiler that is newer than this stops our own checks only, not a user's build.
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(CI),-Werror)
 LIBRARY := $(B)/libforkexec.so.$(VERSION)
+POSIX_SONAME := libforkexec-posix.so.0
+POSIX_LIBRARY := $(B)/libforkexec-posix.so.$(VERSION)
 
 .PHONY: all
-all: $(LIBRARY) $(B)/libforkexec.a $(B)/libforkexec.pc $(B)/forkexec
+all: $(LIBRARY) $(B)/libforkexec.a $(B)/libforkexec.pc $(B)/forkexec $(POSIX_LIBRARY)
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 
@@ -67,6 +69,15 @@ $(B)/libforkexec.pc: libforkexec.pc.in Makefile Cargo.toml | $(B)
 	  -e 's|@includedir@|$(patsubst $(prefix)%,$${prefix}%,$(includedir))|' \
 	  -e 's|@version@|$(VERSION)|' libforkexec.pc.in > $@
 
+# The drop-in has the static library in it: one file to preload, with nothing else to be found or relocated.
+POSIX_SOURCES := $(wildcard posix/*.c)
+$(POSIX_LIBRARY): $(POSIX_SOURCES) $(wildcard posix/*.h) posix/libforkexec-posix.map include/forkexec.h $(B)/libforkexec.a
+	$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -fPIC -fvisibility=default -Iinclude -shared -o $@ \
+	  -Wl,-soname,$(POSIX_SONAME) -Wl,--version-script=posix/libforkexec-posix.map $(POSIX_SOURCES) $(B)/libforkexec.a \
+	  -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,defs,-z,nodelete $(LDFLAGS)
+	ln -sf $(notdir $@) $(B)/$(POSIX_SONAME)
+	ln -sf $(POSIX_SONAME) $(B)/libforkexec-posix.so
+
 # Twice: to run from here, and to install, where no path of the build may be left.
 COMMAND_CC = $(CC) -std=c99 -D_GNU_SOURCE $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude
 COMMAND_SOURCES := $(wildcard tools/*.c)
@@ -94,6 +105,8 @@ demo: all $(B)/pipeline
 
 # One program a topic. Each is linked to the shared library, as users' programs are.
 C_TESTS := $(filter-out test probe,$(patsubst c-tests/%.c,%,$(wildcard c-tests/*.c)))
+# Those of the drop-in are programs for posix_spawn(3) that link it.
+POSIX_TESTS := $(filter posix_%,$(C_TESTS))
 # Shell scripts, for what is seen from outside. They find what they need by the variables below.
 SH_TESTS := $(filter-out tap,$(patsubst c-tests/%.sh,%,$(wildcard c-tests/*.sh)))
 TEST_CC = $(CC) -std=c99 -D_GNU_SOURCE -O1 -g $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude
@@ -106,8 +119,10 @@ $(B)/t/test.o: c-tests/test.c c-tests/test.h include/forkexec.h | $(B)/t
 	$(TEST_CC) -c -o $@ $<
 $(B)/t/probe: c-tests/probe.c | $(B)/t
 	$(TEST_CC) -static -o $@ $<
-$(B)/t/%: c-tests/%.c $(B)/t/test.o c-tests/test.h include/forkexec.h $(wildcard c-tests/filter.h) | $(LIBRARY)
-	$(TEST_CC) -o $@ $< $(B)/t/test.o -L$(B) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
+$(addprefix $(B)/t/,$(POSIX_TESTS)): TEST_LIBS = -lforkexec-posix
+$(addprefix $(B)/t/,$(POSIX_TESTS)): | $(POSIX_LIBRARY)
+$(B)/t/%: c-tests/%.c $(B)/t/test.o c-tests/test.h include/forkexec.h $(wildcard c-tests/*.h) | $(LIBRARY)
+	$(TEST_CC) -o $@ $< $(B)/t/test.o -L$(B) $(TEST_LIBS) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
 
 .PHONY: tests
 tests: $(addprefix $(B)/t/,$(C_TESTS) probe) all
@@ -201,12 +216,15 @@ check-header:
 
 .PHONY: install uninstall
 install:
-	@test -e $(LIBRARY) -a -e $(B)/forkexec || { echo "run make first"; exit 1; }
+	@test -e $(LIBRARY) -a -e $(POSIX_LIBRARY) -a -e $(B)/forkexec || { echo "run make first"; exit 1; }
 	$(MAKE) --no-print-directory -B $(B)/libforkexec.pc
 	$(INSTALL) -d $(DESTDIR)$(libdir) $(DESTDIR)$(includedir) $(DESTDIR)$(pkgconfigdir) $(DESTDIR)$(bindir)
 	$(INSTALL) -m 755 $(LIBRARY) $(DESTDIR)$(libdir)
 	ln -sf libforkexec.so.$(VERSION) $(DESTDIR)$(libdir)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(libdir)/libforkexec.so
+	$(INSTALL) -m 755 $(POSIX_LIBRARY) $(DESTDIR)$(libdir)
+	ln -sf libforkexec-posix.so.$(VERSION) $(DESTDIR)$(libdir)/$(POSIX_SONAME)
+	ln -sf $(POSIX_SONAME) $(DESTDIR)$(libdir)/libforkexec-posix.so
 	$(INSTALL) -m 644 $(B)/libforkexec.a $(DESTDIR)$(libdir)
 	$(INSTALL) -m 644 include/forkexec.h $(DESTDIR)$(includedir)
 	$(INSTALL) -m 644 $(B)/libforkexec.pc $(DESTDIR)$(pkgconfigdir)
@@ -215,6 +233,8 @@ install:
 uninstall:
 	rm -f $(DESTDIR)$(libdir)/libforkexec.so.$(VERSION) $(DESTDIR)$(libdir)/$(SONAME) \
 	  $(DESTDIR)$(libdir)/libforkexec.so $(DESTDIR)$(libdir)/libforkexec.a \
+	  $(DESTDIR)$(libdir)/libforkexec-posix.so.$(VERSION) $(DESTDIR)$(libdir)/$(POSIX_SONAME) \
+	  $(DESTDIR)$(libdir)/libforkexec-posix.so \
 	  $(DESTDIR)$(includedir)/forkexec.h $(DESTDIR)$(pkgconfigdir)/libforkexec.pc $(DESTDIR)$(bindir)/forkexec
 
 .PHONY: clean
