@@ -27,11 +27,16 @@ static struct stream *streams;
 /* The C library's own. */
 static int (*libc_fclose)(FILE *), (*libc_pclose)(FILE *);
 
+static void before_fork(void) { pthread_mutex_lock(&lock); }
+static void after_fork(void) { pthread_mutex_unlock(&lock); }
+
 static void find_libc(void) {
   /* By way of an object pointer, as POSIX has it for dlsym(3). */
   *(void **)&libc_fclose = dlsym(RTLD_NEXT, "fclose");
   *(void **)&libc_pclose = dlsym(RTLD_NEXT, "pclose");
   if (libc_fclose == NULL || libc_pclose == NULL) abort();
+  /* A forked child may close its streams, whatever another thread was doing. */
+  pthread_atfork(before_fork, after_fork, after_fork);
 }
 
 static void need_libc(void) {

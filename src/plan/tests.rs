@@ -3,7 +3,7 @@
 
 use super::call::{From, Rule};
 use super::*;
-use crate::attr::{CStrArray, Chroot, Credential, IdMap, IdMaps};
+use crate::attr::{CStrArray, Chroot, Credential, IdMap, IdMaps, Scheduling};
 use crate::error::Step;
 
 fn attr<'a>() -> Attr<'a> {
@@ -68,23 +68,32 @@ fn everything_in_the_order_of_the_contract() {
     all.dir = Some(c"/d");
     all.files = Some(&files);
     all.close_others = true;
+    all.actions = &[Action::Close(7), Action::Chdir(c"/e")];
+    all.scheduling = Some(Scheduling::Policy { policy: libc::SCHED_RR, priority: 1 });
+    all.program = Program::Fd(1);
+    all.dispositions = Dispositions { default: 1, ignore: 2 };
     all.pdeathsig = 9;
     all.ptrace = true;
     let expected = [
         Step::Propagation,
         Step::Noctty,
         Step::Setsid,
+        Step::Scheduling,
         Step::Chroot,
         Step::ChrootChdir,
         Step::Setgroups,
         Step::Setgid,
         Step::Setuid,
         Step::Chdir,
+        Step::Execfd,
         Step::Files,
+        Step::ActionClose,
+        Step::ActionChdir,
         Step::CloseOthers,
         Step::Setctty,
         Step::Pdeathsig,
         Step::ParentAlive,
+        Step::Sigaction,
         Step::Sigmask,
         Step::Ptrace,
         Step::Exec,
@@ -95,12 +104,95 @@ fn everything_in_the_order_of_the_contract() {
     all.noctty = false;
     all.keep_propagation = true;
     all.chroot = Some(Chroot { path: c"/r", keep_cwd: true });
+    all.credential = None;
+    all.resetids = true;
+    all.scheduling = Some(Scheduling::Policy { policy: libc::SCHED_IDLE, priority: 0 });
     let mut expected = expected.to_vec();
-    expected.retain(|step| !matches!(step, Step::Propagation | Step::Noctty | Step::ChrootChdir));
+    expected.retain(|step| {
+        let gone = [Step::Propagation, Step::Noctty, Step::ChrootChdir, Step::Scheduling];
+        let not_those = [Step::Setgroups, Step::Setgid];
+        !gone.contains(step) && !not_those.contains(step)
+    });
+    let place =
+        |expected: &[Step], wanted| expected.iter().position(|step| *step == wanted).unwrap();
     expected[0] = Step::Setpgid;
-    let place = expected.iter().position(|step| *step == Step::Setctty).unwrap();
-    expected[place] = Step::Foreground;
+    let at = place(&expected, Step::Setuid);
+    expected[at] = Step::Resetids;
+    let at = place(&expected, Step::Setctty);
+    expected[at] = Step::Foreground;
+    expected.insert(at + 1, Step::Scheduling);
     assert_eq!(steps(&all), expected);
+}
+
+#[test]
+fn scheduling_waits_only_when_it_goes_down() {
+    let policy = |policy, priority| Scheduling::Policy { policy, priority };
+    for (wanted, current, raises) in [
+        (policy(libc::SCHED_FIFO, 1), libc::SCHED_FIFO, true),
+        (policy(libc::SCHED_RR, 99), libc::SCHED_OTHER, true),
+        (policy(libc::SCHED_OTHER, 0), libc::SCHED_IDLE, true),
+        (policy(libc::SCHED_BATCH, 0), libc::SCHED_IDLE, true),
+        (policy(libc::SCHED_BATCH, 0), libc::SCHED_OTHER, false),
+        (policy(libc::SCHED_IDLE, 0), libc::SCHED_OTHER, false),
+        (policy(libc::SCHED_OTHER, 0), libc::SCHED_FIFO, false),
+        (policy(0x4000_0000 | libc::SCHED_RR, 2), libc::SCHED_RR | 0x4000_0000, true),
+        (Scheduling::Priority(0), libc::SCHED_OTHER, false),
+        (Scheduling::Priority(50), libc::SCHED_RR, true),
+    ] {
+        assert_eq!(wanted.raises(current), raises, "{wanted:?} from {current}");
+    }
+}
+
+#[test]
+fn the_others_are_all_but_what_is_named() {
+    let others = |files: Option<&[i32]>, actions: &[Action<'_>]| {
+        let mut all = attr();
+        (all.files, all.actions, all.close_others) = (files, actions, true);
+        Others::of(&all).unwrap().0
+    };
+    let open = |fd| Action::Open { fd, path: c"/", flags: 0, mode: 0 };
+    let dup = |to| Action::Dup2 { from: 0, to };
+    assert_eq!(others(None, &[]), [(3, u32::MAX)]);
+    assert_eq!(others(Some(&[0, 1, 2, 3, 4]), &[]), [(5, u32::MAX)]);
+    assert_eq!(others(None, &[open(3), dup(4)]), [(5, u32::MAX)]);
+    assert_eq!(others(None, &[dup(9), open(5), dup(9)]), [(3, 4), (6, 8), (10, u32::MAX)]);
+    assert_eq!(others(None, &[dup(1), Action::Close(7), Action::Fchdir(8)]), [(3, u32::MAX)]);
+    assert_eq!(others(None, &[dup(i32::MAX)]), [(3, i32::MAX as u32 - 1)]);
+    let mut all = attr();
+    all.actions = &[Action::Close(7)];
+    assert_eq!(Others::of(&all).unwrap().0, []);
+}
+
+#[test]
+fn what_exec_needs_is_held_only_when_its_number_is_lost() {
+    let held = |change: fn(&mut Attr<'static>)| {
+        let mut all = attr();
+        all.program = Program::Fd(5);
+        change(&mut all);
+        steps(&all).contains(&Step::Execfd)
+    };
+    assert!(!held(|_| {}));
+    assert!(held(|all| all.close_others = true));
+    assert!(held(|all| all.files = Some(&[0, 1, 2, 3, 4, 5])));
+    assert!(!held(|all| all.files = Some(&[0, 1, 2, 3, 4])));
+    assert!(held(|all| all.actions = &[Action::Closefrom(3)]));
+    assert!(!held(|all| all.actions = &[Action::Closefrom(6)]));
+    assert!(held(|all| all.actions = &[Action::Dup2 { from: 0, to: 5 }]));
+    // A source only is not lost, but nobody is to find what is not the child's.
+    assert!(held(|all| all.actions = &[Action::Dup2 { from: 5, to: 0 }]));
+    assert!(!held(|all| all.actions = &[Action::Chdir(c"/")]));
+}
+
+#[test]
+fn the_shell_comes_last_and_only_if_asked_for() {
+    let mut all = attr();
+    all.program = Program::Search { name: c"x", list: Some(c"/a:/b") };
+    assert!(!steps(&all).contains(&Step::Shell));
+    all.shell_fallback = true;
+    let candidates = candidates(&all);
+    let plan = Plan::new(&all, &candidates, CALLER).unwrap();
+    let last: Vec<Rule> = plan.calls().iter().rev().take(3).map(|c| c.rule).collect();
+    assert_eq!(last, [Rule::Shell, Rule::Exec, Rule::Exec]);
 }
 
 #[test]
@@ -124,6 +216,13 @@ fn a_register_is_filled_before_it_is_used() {
     let mut all = attr();
     all.files = Some(&files);
     all.group = Group::Group { pgid: 0, foreground: Some(0) };
+    all.program = Program::At { dir: 3, path: c"x" };
+    all.resetids = true;
+    all.actions = &[
+        Action::Open { fd: 3, path: c"/", flags: 0, mode: 0 },
+        Action::Tcsetpgrp(3),
+        Action::Dup2 { from: 1, to: 2 },
+    ];
     let candidates = candidates(&all);
     let plan = Plan::new(&all, &candidates, CALLER).unwrap();
     let mut filled = vec![call::Register::Mask];
