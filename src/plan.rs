@@ -50,7 +50,9 @@ impl<'a> Plan<'a> {
         // A move is two calls at most.
         let most = moves.len().saturating_mul(2);
         let most = most.saturating_add(attr.actions.len().saturating_mul(call::ACTION_CALLS));
-        let most = most.saturating_add(others.0.len()).saturating_add(SIGNALS as usize);
+        let Dispositions { default, ignore } = attr.dispositions;
+        let signals = (default | ignore).count_ones() as usize;
+        let most = most.saturating_add(others.0.len()).saturating_add(signals);
         let most = most.saturating_add(candidates.count()).saturating_add(SINGLE_CALLS);
         let mut list = List(Vec::new());
         list.0.try_reserve_exact(most).map_err(|_| Error::NO_MEMORY)?;
