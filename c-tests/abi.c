@@ -121,14 +121,15 @@ static void step_names(void) {
       "foreground", "pdeathsig", "parent_alive", "sigmask",   "ptrace",       "exec",
       "action_open", "action_dup2", "action_close", "action_chdir", "action_fchdir",
       "action_closefrom", "action_tcsetpgrp", "scheduling", "resetids", "cgroup", "execfd",
-      "script_fd", "shell",
+      "script_fd", "shell",    "unshare_files",
   };
-  for (int step = 0; step < 43; step++) CHECK_STR(fe_step_name(step), names[step]);
+  for (int step = 0; step < 44; step++) CHECK_STR(fe_step_name(step), names[step]);
   CHECK_INT(FE_STEP_CHDIR, 20);
   CHECK_INT(FE_STEP_EXEC, 29);
   CHECK_INT(FE_STEP_ACTION_OPEN, 30);
   CHECK_INT(FE_STEP_SHELL, 42);
-  CHECK_STR(fe_step_name(43), "unknown");
+  CHECK_INT(FE_STEP_UNSHARE_FILES, 43);
+  CHECK_STR(fe_step_name(44), "unknown");
   CHECK_STR(fe_step_name(-1), "unknown");
   CHECK_STR(fe_step_name(0x7fffffff), "unknown");
 }

@@ -54,8 +54,10 @@
 
 /**
  * Every descriptor that `files` does not name, nor an action opens or duplicates to, is closed in
- * the child; with `files` NULL, every one but 0, 1, 2 and those. Uses close_range(2) (Linux 5.9), else /proc/self/fd, else one close for each
- * number up to the hard limit, which then must not have been lowered below an open descriptor.
+ * the child; with `files` NULL, every one but 0, 1, 2 and those. Uses close_range(2) (Linux 5.9),
+ * else /proc/self/fd, else one close for each number up to the hard limit, which then must not have
+ * been lowered below an open descriptor. In the shared way the cost does not grow with the number of
+ * open descriptors, but for one of `files` that is high where pidfd_getfd(2) is not permitted.
  */
 #define FE_CLOSE_OTHERS UINT64_C(0x40)
 
@@ -382,6 +384,12 @@
  * execve(2) of /bin/sh for FE_SHELL_FALLBACK.
  */
 #define FE_STEP_SHELL 42
+
+/**
+ * FE_CLOSE_OTHERS, where the child takes over no more of the caller's descriptor table than it needs. A
+ * child can be killed there; when the kernel refuses, it is done in another way.
+ */
+#define FE_STEP_UNSHARE_FILES 43
 
 /**
  * open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is

@@ -55,6 +55,8 @@ pub struct Start<'a> {
     pub calls: &'a [Call<'a>],
     /// Where to tell.
     pub record: &'a Record,
+    /// The table of descriptors is the caller's, and all below this is to be copied; 0: it is a copy.
+    pub table_below: u32,
     /// Set to 1, to show the parent whether memory is shared.
     pub sentinel: &'a AtomicU32,
     /// The signal mask for the program.
@@ -81,6 +83,7 @@ pub unsafe extern "C" fn run(start: *const u8) -> ! {
         let [outcome, error_pipe] = start.error_pipe;
         let child = Child { record: start.record, error_pipe };
         start.sentinel.store(1, Relaxed);
+        let table = child.own_table(start.table_below);
         if outcome >= 0 {
             // The parent's end: the plan must find no descriptor open that the caller has not opened.
             child.close_own(outcome);
@@ -94,12 +97,16 @@ pub unsafe extern "C" fn run(start: *const u8) -> ! {
         }
         let calls = start.calls.as_ptr();
         child.run_calls(
+            table,
             calls,
             calls.add(start.calls.len()),
             core::ptr::from_ref(start.mask) as usize,
         )
     }
 }
+
+/// Shows that the table of descriptors is the child's own: before that, nothing may touch one.
+struct OwnTable(());
 
 struct Child {
     record: *const Record,
@@ -161,9 +168,35 @@ impl Child {
         }
     }
 
+    /// Makes the table of descriptors the child's own. If that fails the child is at its end: going on
+    /// would wreck the caller's.
+    #[inline(always)]
+    unsafe fn own_table(&self, below: u32) -> OwnTable {
+        const CLOSE_RANGE_UNSHARE: usize = 2;
+        if below != 0 {
+            // SAFETY: no pointers.
+            unsafe {
+                self.enter(Step::UnshareFiles as i32, -1);
+                let last = u32::MAX as usize;
+                let flags = CLOSE_RANGE_UNSHARE;
+                let result = call(libc::SYS_close_range, below as usize, last, flags, 0);
+                if is_error(result) {
+                    self.fail(result);
+                }
+            }
+        }
+        OwnTable(())
+    }
+
     /// The loop over the plan.
     #[inline(always)]
-    unsafe fn run_calls(&self, calls: *const Call<'_>, end: *const Call<'_>, mask: usize) -> ! {
+    unsafe fn run_calls(
+        &self,
+        _: OwnTable,
+        calls: *const Call<'_>,
+        end: *const Call<'_>,
+        mask: usize,
+    ) -> ! {
         // SAFETY: run()'s caller: calls to end are the calls of a Plan, which are made by their
         // constructors only: arguments fit their system call, argument < 6.
         unsafe {

@@ -52,10 +52,11 @@ pub enum Step {
     Execfd = 40,
     ScriptFd = 41,
     Shell = 42,
+    UnshareFiles = 43,
 }
 
 /// Every step with its name, at the place of its number.
-pub const STEPS: [(Step, &core::ffi::CStr); 43] = [
+pub const STEPS: [(Step, &core::ffi::CStr); 44] = [
     (Step::None, c"none"),
     (Step::Args, c"args"),
     (Step::Memory, c"memory"),
@@ -99,6 +100,7 @@ pub const STEPS: [(Step, &core::ffi::CStr); 43] = [
     (Step::Execfd, c"execfd"),
     (Step::ScriptFd, c"script_fd"),
     (Step::Shell, c"shell"),
+    (Step::UnshareFiles, c"unshare_files"),
 ];
 
 impl Step {

@@ -27,7 +27,7 @@ mod way;
 use crate::attr::{Attr, Group, IdMaps, Way};
 use crate::child::{Record, Start};
 use crate::error::{Error, Result, Step};
-use crate::plan::{Call, Caller, Candidates, Plan};
+use crate::plan::{Call, Caller, Candidates, Plan, Table};
 use crate::sys::{self, Blocked, Fd};
 use clone::Cloned;
 use core::sync::atomic::AtomicU32;
@@ -72,6 +72,8 @@ struct Job<'a> {
     traced: bool,
     maps: IdMaps<'a>,
     cgroup: Option<i32>,
+    /// The child shares the table of descriptors at first, and copies what is below; 0: not.
+    table_below: u32,
     /// For the numbers that it names.
     attr: &'a Attr<'a>,
     /// The signal mask for the program.
@@ -87,6 +89,7 @@ impl<'a> Job<'a> {
         Start {
             calls: self.calls,
             record,
+            table_below: self.table_below,
             sentinel,
             mask: self.mask,
             reset_handlers: false,
@@ -104,10 +107,47 @@ pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed
     check_open(attr)?;
     let candidates = Candidates::of(attr, sys::path_variable)?;
     let caller = caller(attr)?;
-    let plan = Plan::new(attr, &candidates, caller)?;
     let needs = way::Needs::of(attr, sys::ids);
     let way = way::choose(attr.way, needs, kernel::memory())?;
+    let mut table = match way {
+        Way::Shared => table(attr)?,
+        _ => None,
+    };
+    loop {
+        let result = with_table(attr, &candidates, table.as_ref(), caller, way);
+        match (result, table.take()) {
+            // Then it takes the whole: the loop ends.
+            (Err(failed), Some(_)) if kernel::refuses_table(&failed.error) => {}
+            (result, _) => return result.map_err(|failed| script::explain(failed, attr, caller)),
+        }
+    }
+}
 
+/// The part of the table of descriptors that the child is to take over, where it need not be the
+/// whole.
+fn table(attr: &Attr<'_>) -> Result<Option<Table>> {
+    // Only a real kernel: valgrind ends the program on CLONE_FILES.
+    if kernel::memory() != kernel::Memory::Shared || kernel::table_refused() {
+        return Ok(None);
+    }
+    // In another pid namespace the child cannot name its caller; and a thread other than the first
+    // may have a table of its own, which is not the one that pidfd_getfd(2) looks into.
+    let new_pids = attr.cloneflags & libc::CLONE_NEWPID as u64 != 0;
+    Table::of(attr, || {
+        let caller = sys::getpid();
+        let may = !kernel::fetch_refused() && !new_pids && sys::gettid() == caller;
+        may.then_some(caller)
+    })
+}
+
+fn with_table(
+    attr: &Attr<'_>,
+    candidates: &Candidates<'_>,
+    table: Option<&Table>,
+    caller: Caller,
+    way: Way,
+) -> core::result::Result<(Started, Blocked), Failed> {
+    let plan = Plan::new(attr, candidates, table, caller)?;
     // From here to the end: a handler of the caller's must not run in the child, nor hold up the
     // parent.
     let blocked = Blocked::all();
@@ -118,6 +158,7 @@ pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed
         traced: attr.ptrace,
         maps: attr.maps,
         cgroup: attr.cgroup,
+        table_below: table.map_or(0, |table| table.below as u32),
         attr,
         mask: attr.sigmask.as_ref().unwrap_or(blocked.before()),
     };
@@ -126,8 +167,7 @@ pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed
     if result.is_err() {
         terminal.restore();
     }
-    let started = result.map_err(|failed| script::explain(failed, attr, caller))?;
-    Ok((started, blocked))
+    Ok((result?, blocked))
 }
 
 /// Looks up what the plan has to know.
@@ -172,7 +212,11 @@ fn by_some_way(
             }
             Err(error) => error,
         };
-        let next = way::after_refusal(attr.way, way, &error);
+        // First without a part of the table: another way may have a pipe in it.
+        let next = match job.table_below {
+            0 => way::after_refusal(attr.way, way, &error),
+            _ => None,
+        };
         let failed = Failed { error, way: Some(taken) };
         match (next, refused) {
             (Some(next), None) => (way, refused) = (next, Some(failed)),

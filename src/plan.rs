@@ -9,9 +9,11 @@
 
 pub mod call;
 mod search;
+mod table;
 
 pub use call::Call;
 pub use search::Candidates;
+pub use table::Table;
 
 use crate::attr::{Action, Attr, Dispositions, Group, Program, SIGNALS, UNCATCHABLE};
 use crate::error::{Error, Result};
@@ -39,16 +41,19 @@ pub struct Plan<'a> {
 const SINGLE_CALLS: usize = 32;
 
 impl<'a> Plan<'a> {
-    /// The plan for `attr`, which has passed its check.
+    /// The plan for `attr`, which has passed its check. None for the table is the whole.
     pub fn new(
         attr: &'a Attr<'a>,
         candidates: &'a Candidates<'a>,
+        table: Option<&Table>,
         caller: Caller,
     ) -> Result<Plan<'a>> {
-        let moves = attr.files.map(remap::moves).transpose()?.unwrap_or_default();
+        let files = table.and_then(|table| table.files.as_deref()).or(attr.files);
+        let moves = files.map(remap::moves).transpose()?.unwrap_or_default();
+        let fetched = table.map_or(&[][..], |table| &table.fetched);
         let others = Others::of(attr)?;
         // A move is two calls at most.
-        let most = moves.len().saturating_mul(2);
+        let most = moves.len().saturating_mul(2).saturating_add(fetched.len().saturating_mul(3));
         let most = most.saturating_add(attr.actions.len().saturating_mul(call::ACTION_CALLS));
         let Dispositions { default, ignore } = attr.dispositions;
         let signals = (default | ignore).count_ones() as usize;
@@ -59,12 +64,15 @@ impl<'a> Plan<'a> {
 
         let raises = attr.scheduling.is_some_and(|wanted| wanted.raises(caller.policy));
         let held = attr.program.fd().filter(|fd| attr.loses(*fd));
+        if let (Some(table), false) = (table, fetched.is_empty()) {
+            list.fetch(table);
+        }
         list.namespaces(attr);
         list.session(attr);
         // While it may: raised before privileges go, lowered when all else is done.
         list.scheduling(attr, raises);
         list.root_and_identity(attr);
-        if let Some(fd) = held {
+        if let Some(fd) = table.and_then(|table| table.execfd).or(held) {
             list.add([call::hold(
                 fd,
                 attr.above_all_named(),
@@ -90,6 +98,15 @@ struct List<'a>(Vec<Call<'a>>);
 impl<'a> List<'a> {
     fn add<const N: usize>(&mut self, calls: [Call<'a>; N]) {
         self.0.extend_from_slice(&calls);
+    }
+
+    /// Descriptors that are too high for the part of the table that the child has. They come first:
+    /// the credentials of the caller permit it. All else at those numbers is free by now.
+    fn fetch(&mut self, table: &Table) {
+        self.add(call::caller_pidfd(table.caller, table.below));
+        for (number, fd) in (table.below.saturating_add(1)..).zip(&table.fetched) {
+            self.add(call::fetch(table.below, *fd, number));
+        }
     }
 
     fn namespaces(&mut self, attr: &Attr<'a>) {

@@ -54,6 +54,12 @@ pub fn getpid() -> i32 {
     unsafe { call3(libc::SYS_getpid, 0, 0, 0) }.unwrap_or(0) as i32
 }
 
+/// gettid(2).
+pub fn gettid() -> i32 {
+    // SAFETY: takes nothing, cannot fail.
+    unsafe { call3(libc::SYS_gettid, 0, 0, 0) }.unwrap_or(0) as i32
+}
+
 /// The user and group ids, of this thread: those that the kernel compares when it decides whether a
 /// change of credentials makes the memory undumpable (kernel/cred.c, commit_creds), and the real
 /// ones.

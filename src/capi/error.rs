@@ -158,6 +158,7 @@ mod tests {
             (Step::Execfd, FE_STEP_EXECFD),
             (Step::ScriptFd, FE_STEP_SCRIPT_FD),
             (Step::Shell, FE_STEP_SHELL),
+            (Step::UnshareFiles, FE_STEP_UNSHARE_FILES),
         ] {
             assert_eq!(number as i32, c);
         }

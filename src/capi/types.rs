@@ -34,8 +34,10 @@ pub const FE_FOREGROUND: u64 = 0x10;
 /// SIGSTOP or SIGTRAP that comes before stops the child, and so fe_spawn.
 pub const FE_PTRACE: u64 = 0x20;
 /// Every descriptor that `files` does not name, nor an action opens or duplicates to, is closed in
-/// the child; with `files` NULL, every one but 0, 1, 2 and those. Uses close_range(2) (Linux 5.9), else /proc/self/fd, else one close for each
-/// number up to the hard limit, which then must not have been lowered below an open descriptor.
+/// the child; with `files` NULL, every one but 0, 1, 2 and those. Uses close_range(2) (Linux 5.9),
+/// else /proc/self/fd, else one close for each number up to the hard limit, which then must not have
+/// been lowered below an open descriptor. In the shared way the cost does not grow with the number of
+/// open descriptors, but for one of `files` that is high where pidfd_getfd(2) is not permitted.
 pub const FE_CLOSE_OTHERS: u64 = 0x40;
 /// A `path` without a slash is looked for in the directories of `search_path` or, when that is NULL,
 /// of the caller's PATH ("/bin:/usr/bin" when it is unset) as execvp(3) does, relative ones from the
@@ -190,6 +192,9 @@ pub const FE_STEP_EXECFD: i32 = 40;
 pub const FE_STEP_SCRIPT_FD: i32 = 41;
 /// execve(2) of /bin/sh for FE_SHELL_FALLBACK.
 pub const FE_STEP_SHELL: i32 = 42;
+/// FE_CLOSE_OTHERS, where the child takes over no more of the caller's descriptor table than it needs. A
+/// child can be killed there; when the kernel refuses, it is done in another way.
+pub const FE_STEP_UNSHARE_FILES: i32 = 43;
 
 /// open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
 /// close-on-exec only with O_CLOEXEC.

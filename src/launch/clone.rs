@@ -62,7 +62,10 @@ pub fn child(way: Way, job: &Job<'_>, start: Start<'_>) -> Result<Cloned> {
         Way::Copy => (libc::CLONE_VFORK, 0),
         Way::Piped => (0, libc::SIGCHLD),
     };
-    let what = What { flags: flags as u64 | job.cloneflags, exit_signal, cgroup: job.cgroup };
+    // By the child's first step the table is its own again.
+    let files = if start.table_below != 0 { libc::CLONE_FILES } else { 0 };
+    let flags = (flags | files) as u64 | job.cloneflags;
+    let what = What { flags, exit_signal, cgroup: job.cgroup };
     let at_clone = |errno| at_clone_or_cgroup(errno, job.cgroup);
     if !job.pidfd {
         let pid = clone(what, None, start).map_err(at_clone)?;

@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::error::{Error, Step};
 use crate::sys::Errno;
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 
@@ -25,6 +26,8 @@ pub enum Memory {
 static MEMORY: AtomicU8 = AtomicU8::new(Memory::Unknown as u8);
 static CLONE3_REFUSED: AtomicBool = AtomicBool::new(false);
 static HAS_PIDFDS: AtomicBool = AtomicBool::new(false);
+static TABLE_REFUSED: AtomicBool = AtomicBool::new(false);
+static FETCH_REFUSED: AtomicBool = AtomicBool::new(false);
 
 /// What is known.
 pub fn memory() -> Memory {
@@ -59,4 +62,34 @@ pub fn has_pidfds(probe: impl FnOnce() -> Option<Errno>) -> bool {
         HAS_PIDFDS.load(Relaxed) || matches!(probe(), None | Some(libc::EMFILE | libc::ENFILE));
     HAS_PIDFDS.store(has, Relaxed);
     has
+}
+
+/// Whether a child cannot have a part of its caller's table of descriptors: CLOSE_RANGE_UNSHARE of
+/// close_range(2) (Linux 5.9).
+pub fn table_refused() -> bool {
+    TABLE_REFUSED.load(Relaxed)
+}
+
+/// Whether a child cannot have single descriptors of its caller: pidfd_getfd(2) (Linux 5.6), which
+/// asks for the rights of ptrace(2).
+pub fn fetch_refused() -> bool {
+    FETCH_REFUSED.load(Relaxed)
+}
+
+/// Whether the error of a child with a part of the table says that it cannot have it so. What will
+/// always be so is remembered; a right that is missing too, since all that it costs is time.
+pub fn refuses_table(error: &Error) -> bool {
+    let always = matches!(error.errno, libc::ENOSYS | libc::EINVAL | libc::EPERM);
+    match error.step {
+        // A filter may know a clone with CLONE_FILES for that of a thread.
+        Step::Clone => true,
+        Step::UnshareFiles if error.errno != libc::ECANCELED => {
+            let refused = if error.index < 0 { &TABLE_REFUSED } else { &FETCH_REFUSED };
+            if always {
+                refused.store(true, Relaxed);
+            }
+            true
+        }
+        _ => false,
+    }
 }

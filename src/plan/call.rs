@@ -267,6 +267,33 @@ pub fn close_others<'a>(first: i32, last: u32) -> Call<'a> {
         .rule(Rule::CloseRange)
 }
 
+/// pidfd_open(2) of the caller, to the number `at`.
+pub fn caller_pidfd<'a>(caller: i32, at: i32) -> [Call<'a>; 3] {
+    let step = Step::UnshareFiles;
+    let open = call(step, libc::SYS_pidfd_open, &[caller as usize, 0]).into(Register::Fd);
+    let [dup, close] = move_to(step, at, libc::O_CLOEXEC);
+    // An index tells it from the unsharing itself.
+    [open.index(at), dup.index(at), close.index(at)]
+}
+
+/// pidfd_getfd(2) (Linux 5.6), by the pidfd at `caller`, of the caller's `from`, to the number `to`.
+pub fn fetch<'a>(caller: i32, from: i32, to: i32) -> [Call<'a>; 3] {
+    let step = Step::UnshareFiles;
+    let get = call(step, libc::SYS_pidfd_getfd, &[fd(caller), fd(from), 0]).into(Register::Fd);
+    let [dup, close] = move_to(step, to, libc::O_CLOEXEC);
+    [get.index(from), dup.index(from), close.index(from)]
+}
+
+/// The descriptor in the register to the number `to`.
+fn move_to<'a>(step: Step, to: i32, cloexec: i32) -> [Call<'a>; 2] {
+    let moved = |call: Call<'a>| call.take(From::Value, 0, Register::Fd);
+    [
+        // EINVAL: it is there already.
+        moved(call(step, libc::SYS_dup3, &[0, fd(to), cloexec as usize]).harmless(libc::EINVAL)),
+        moved(call(step, libc::SYS_close, &[0, fd(to)]).rule(Rule::CloseMoved)),
+    ]
+}
+
 /// A duplicate, into its register, of the descriptor that exec needs, for when its number is taken
 /// from it: at `least` or above. A script can only be run by a descriptor that stays open.
 pub fn hold<'a>(from: i32, least: i32, cloexec: bool) -> Call<'a> {
@@ -309,16 +336,9 @@ pub const ACTION_CALLS: usize = 4;
 /// once.
 fn open_at<'a>(at: i32, path: &'a CStr, flags: i32, mode: u32) -> [Call<'a>; ACTION_CALLS] {
     let step = Step::ActionOpen;
-    let moved = |call: Call<'a>| call.take(From::Value, 0, Register::Fd);
     let open = [fd(libc::AT_FDCWD), text(path), flags as usize, mode as usize];
-    let cloexec = (flags & libc::O_CLOEXEC) as usize;
-    [
-        close(at),
-        call(step, libc::SYS_openat, &open).into(Register::Fd),
-        // EINVAL: it is there already.
-        moved(call(step, libc::SYS_dup3, &[0, fd(at), cloexec]).harmless(libc::EINVAL)),
-        moved(call(step, libc::SYS_close, &[0, fd(at)]).rule(Rule::CloseMoved)),
-    ]
+    let [dup, close_moved] = move_to(step, at, flags & libc::O_CLOEXEC);
+    [close(at), call(step, libc::SYS_openat, &open).into(Register::Fd), dup, close_moved]
 }
 
 /// TIOCSCTTY with 0: a terminal of another session is not stolen.

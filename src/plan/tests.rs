@@ -6,7 +6,8 @@ use super::*;
 use crate::attr::{CStrArray, Chroot, Credential, IdMap, IdMaps, Scheduling};
 use crate::error::Step;
 
-fn attr<'a>() -> Attr<'a> {
+/// Nothing but a program.
+pub fn attr<'a>() -> Attr<'a> {
     Attr {
         program: Program::Path(c"/bin/true"),
         shell_fallback: false,
@@ -44,7 +45,7 @@ fn candidates<'a>(attr: &Attr<'a>) -> Candidates<'a> {
 /// The steps of a plan, neighbours of the same step as one.
 fn steps(attr: &Attr<'_>) -> Vec<Step> {
     let candidates = candidates(attr);
-    let plan = Plan::new(attr, &candidates, CALLER).unwrap();
+    let plan = Plan::new(attr, &candidates, None, CALLER).unwrap();
     let mut steps: Vec<Step> = plan.calls().iter().map(|call| call.step).collect();
     steps.dedup();
     steps
@@ -190,7 +191,7 @@ fn the_shell_comes_last_and_only_if_asked_for() {
     assert!(!steps(&all).contains(&Step::Shell));
     all.shell_fallback = true;
     let candidates = candidates(&all);
-    let plan = Plan::new(&all, &candidates, CALLER).unwrap();
+    let plan = Plan::new(&all, &candidates, None, CALLER).unwrap();
     let last: Vec<Rule> = plan.calls().iter().rev().take(3).map(|c| c.rule).collect();
     assert_eq!(last, [Rule::Shell, Rule::Exec, Rule::Exec]);
 }
@@ -224,7 +225,7 @@ fn a_register_is_filled_before_it_is_used() {
         Action::Dup2 { from: 1, to: 2 },
     ];
     let candidates = candidates(&all);
-    let plan = Plan::new(&all, &candidates, CALLER).unwrap();
+    let plan = Plan::new(&all, &candidates, None, CALLER).unwrap();
     let mut filled = vec![call::Register::Mask];
     for call in plan.calls() {
         assert!(call.argument < 6);
@@ -246,10 +247,30 @@ fn the_list_never_grows_and_ends_with_exec() {
         all.close_others = true;
         all.program = Program::Search { name: c"x", list: Some(c"/a:/b:/c") };
         let candidates = candidates(&all);
-        let plan = Plan::new(&all, &candidates, CALLER).unwrap();
+        let plan = Plan::new(&all, &candidates, None, CALLER).unwrap();
         let moves = remap::moves(&files).unwrap().len();
         assert!(plan.calls().len() <= moves * 2 + SINGLE_CALLS + 3);
         let last: Vec<Rule> = plan.calls().iter().rev().take(4).map(|c| c.rule).collect();
         assert_eq!(last, [Rule::Exec, Rule::Exec, Rule::Exec, Rule::Must]);
     }
+}
+
+#[test]
+fn what_is_fetched_comes_first() {
+    let files = [900, 1];
+    let mut all = attr();
+    (all.files, all.close_others) = (Some(&files[..]), true);
+    all.group = Group::Session { ctty: None };
+    let table = Table::of(&all, || Some(7)).unwrap().unwrap();
+    let candidates = candidates(&all);
+    let plan = Plan::new(&all, &candidates, Some(&table), CALLER).unwrap();
+    let first: Vec<Step> = plan.calls().iter().map(|call| call.step).take(7).collect();
+    assert_eq!(first, [[Step::UnshareFiles; 6].as_slice(), &[Step::Setsid]].concat());
+    // Nothing of the plan knows the number that it has in the caller.
+    let dup = plan
+        .calls()
+        .iter()
+        .find(|call| call.nr == libc::SYS_dup3 as usize && call.step == Step::Files)
+        .unwrap();
+    assert_eq!(dup.args[..2], [65, 0]);
 }
