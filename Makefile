@@ -59,7 +59,7 @@ comma := ,
 $(LIBRARY): $(B)/libforkexec.a libforkexec.map
 	$(CC) -shared -o $@ -Wl,-soname,$(SONAME) -Wl,--version-script=libforkexec.map \
 	  -Wl,--gc-sections -Wl,--whole-archive $(B)/libforkexec.a -Wl,--no-whole-archive \
-	  -Wl,-z,relro,-z,now,-z,defs,-z,nodelete $(LDFLAGS)
+	  -Wl,-z,relro,-z,now,-z,defs,-z,nodelete,-z,noseparate-code $(LDFLAGS)
 	ln -sf $(notdir $@) $(B)/$(SONAME)
 	ln -sf $(SONAME) $(B)/libforkexec.so
 
@@ -74,7 +74,7 @@ POSIX_SOURCES := $(wildcard posix/*.c)
 $(POSIX_LIBRARY): $(POSIX_SOURCES) $(wildcard posix/*.h) posix/libforkexec-posix.map include/forkexec.h $(B)/libforkexec.a
 	$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -fPIC -fvisibility=default -Iinclude -shared -o $@ \
 	  -Wl,-soname,$(POSIX_SONAME) -Wl,--version-script=posix/libforkexec-posix.map $(POSIX_SOURCES) $(B)/libforkexec.a \
-	  -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,defs,-z,nodelete $(LDFLAGS)
+	  -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,defs,-z,nodelete,-z,noseparate-code $(LDFLAGS)
 	ln -sf $(notdir $@) $(B)/$(POSIX_SONAME)
 	ln -sf $(POSIX_SONAME) $(B)/libforkexec-posix.so
 

@@ -140,6 +140,7 @@ fn table(attr: &Attr<'_>) -> Result<Option<Table>> {
     })
 }
 
+#[inline(never)] // for size
 fn with_table(
     attr: &Attr<'_>,
     candidates: &Candidates<'_>,
@@ -188,6 +189,7 @@ fn caller(attr: &Attr<'_>) -> Result<Caller> {
 }
 
 /// Spawns by `way` or, where the kernel refuses that, by one that asks less of it.
+#[inline(never)] // for size
 fn by_some_way(
     job: &Job<'_>,
     attr: &Attr<'_>,

@@ -42,6 +42,7 @@ const SINGLE_CALLS: usize = 32;
 
 impl<'a> Plan<'a> {
     /// The plan for `attr`, which has passed its check. None for the table is the whole.
+    #[inline(never)] // for size
     pub fn new(
         attr: &'a Attr<'a>,
         candidates: &'a Candidates<'a>,

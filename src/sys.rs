@@ -29,7 +29,7 @@ use core::ffi::CStr;
 pub type Errno = i32;
 
 /// The kernel's result as a Result.
-#[inline(always)]
+#[inline]
 fn check(result: isize) -> Result<usize, Errno> {
     if result < 0 && result > -4096 {
         Err(-result as Errno)
@@ -42,7 +42,7 @@ fn check(result: isize) -> Result<usize, Errno> {
 ///
 /// # Safety
 /// As the system call's man page says of these arguments.
-#[inline(always)]
+#[inline(never)]
 unsafe fn call3(nr: libc::c_long, a: usize, b: usize, c: usize) -> Result<usize, Errno> {
     // SAFETY: the caller's.
     check(unsafe { syscall(nr as usize, [a, b, c, 0, 0, 0]) })
