@@ -38,6 +38,9 @@ static void attr(void) {
   OFFSET(fe_attr, search_path, 184);
   OFFSET(fe_attr, execfd, 192);
   OFFSET(fe_attr, cgroup, 196);
+  CHECK(sizeof(fe_attr) >= 208);
+  OFFSET(fe_attr, timeout_ms, 200);
+  OFFSET(fe_attr, reserved, 204);
   fe_attr clear, init = FE_ATTR_INIT;
   memset(&clear, 0, sizeof clear);
   clear.size = sizeof clear;
@@ -74,7 +77,10 @@ static void others(void) {
   OFFSET(fe_child, pidfd, 4);
   OFFSET(fe_child, way, 8);
   OFFSET(fe_child, state, 12);
-  OFFSET(fe_child, reserved, 16);
+  OFFSET(fe_child, ready, 16);
+  OFFSET(fe_child, reserved, 20);
+  OFFSET(fe_child, pending, 24);
+  OFFSET(fe_child, reserved2, 32);
   CHECK_INT(sizeof(fe_error), 64);
   OFFSET(fe_error, errnum, 0);
   OFFSET(fe_error, step, 4);
@@ -85,6 +91,7 @@ static void others(void) {
   OFFSET(fe_error, reserved2, 32);
   fe_child child = FE_CHILD_INIT;
   CHECK(child.pid == -1 && child.pidfd == -1 && child.way == 0 && child.state == 0);
+  CHECK(child.ready == -1 && child.pending == 0);
   fe_error error = FE_ERROR_INIT;
   CHECK(error.errnum == 0 && error.step == 0 && error.index == -1 && error.signal == 0);
 }
@@ -98,7 +105,8 @@ static void numbers(void) {
       {FE_CLOSE_OTHERS, 0x40}, {FE_SEARCH_PATH, 0x80},   {FE_PIDFD, 0x100},
       {FE_ALLOW_SETGROUPS, 0x200}, {FE_CHROOT_KEEP_CWD, 0x400}, {FE_KEEP_PROPAGATION, 0x800},
       {FE_RESETIDS, 0x1000},   {FE_FEXECVE, 0x2000},     {FE_EXECVEAT, 0x4000},
-      {FE_SHELL_FALLBACK, 0x8000}, {FE_CGROUP, 0x10000},
+      {FE_SHELL_FALLBACK, 0x8000}, {FE_CGROUP, 0x10000},    {FE_ASYNC, 0x20000},
+      {FE_WAY_CONCURRENT, 4},
       {FE_DETACH, UINT64_C(1) << 63},
       {FE_SCHED_POLICY, 1},    {FE_SCHED_PRIORITY, 2},
       {FE_ACTION_OPEN, 1},     {FE_ACTION_DUP2, 2},      {FE_ACTION_CLOSE, 3},

@@ -9,6 +9,8 @@ wanted='fe_child_close@@FORKEXEC_0.1
 fe_error_message@@FORKEXEC_0.1
 fe_kill@@FORKEXEC_0.1
 fe_spawn@@FORKEXEC_0.1
+fe_spawn_finish@@FORKEXEC_0.1
+fe_spawn_many@@FORKEXEC_0.1
 fe_step_name@@FORKEXEC_0.1
 fe_version@@FORKEXEC_0.1
 fe_wait@@FORKEXEC_0.1'
@@ -31,7 +33,8 @@ size=$(stat -c %s "$stripped")
 note "stripped: $size bytes"
 # On aarch64 the linker pads the file to pages of 64 KiB: there the contents count.
 [ "$(uname -m)" = x86_64 ] && [ -z "${FE_TEST_RUN:-}" ] || size=$(size "$stripped" | awk 'NR == 2 {print $4}')
-ok "stripped it is under 64 KiB" "[ $size -lt 65536 ]"
+# With the asynchronous spawn in it; the core alone was 64 KiB.
+ok "stripped it is under 80 KiB" "[ $size -lt 81920 ]"
 
 # Of every jump or call in the section fe_child the target is in the section, and none is through a register
 # or memory. The disassembler prints the target as an address.

@@ -82,6 +82,14 @@ static void ids(void) {
   say("\n");
 }
 
+/* By the raw calls: not every libc has them. */
+static void scheduling(void) {
+  int priority = -1;
+  long policy = syscall(SYS_sched_getscheduler, 0);
+  syscall(SYS_sched_getparam, 0, &priority);
+  say("policy=%ld\npriority=%d\n", policy, priority);
+}
+
 static void terminal(void) {
   int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
   struct stat st;
@@ -123,6 +131,11 @@ static void from_proc(void) {
   char answer[16];
   if (setgroups_file && fscanf(setgroups_file, "%15s", answer) == 1) say("setgroups=%s\n", answer);
   if (setgroups_file) fclose(setgroups_file);
+  /* Of version 2, which has no number of its own and no controllers. */
+  FILE *cgroups = fopen("/proc/self/cgroup", "re");
+  while (cgroups && fgets(mount, sizeof mount, cgroups))
+    if (strncmp(mount, "0::", 3) == 0) say("cgroup=%s", mount + 3);
+  if (cgroups) fclose(cgroups);
 }
 
 int main(int argc, char **argv) {
@@ -132,6 +145,7 @@ int main(int argc, char **argv) {
   descriptors();
   signals();
   ids();
+  scheduling();
   terminal();
   from_proc();
   say("pid=%d\nppid=%d\npgid=%d\nsid=%d\n", (int)getpid(), (int)getppid(), (int)getpgid(0),

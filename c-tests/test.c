@@ -12,7 +12,7 @@ extern char **environ;
 /* What a case and its processes add up, in memory that they share. */
 static struct counts {
   int failures;
-  unsigned long ways[4];
+  unsigned long ways[5];
 } *counts;
 static char scratch_directory[64];
 static const char *program;
@@ -195,8 +195,11 @@ int run(int argc, char **argv, const struct test_case *cases) {
     failed += bad || !WIFEXITED(status) || (WEXITSTATUS(status) && WEXITSTATUS(status) != SKIPPED);
     result(++number, cases, status, bad);
   }
-  note("ways %s shared=%lu copy=%lu piped=%lu", program, counts->ways[FE_WAY_SHARED],
-       counts->ways[FE_WAY_COPY], counts->ways[FE_WAY_PIPED]);
+  char concurrent[40] = "";
+  if (counts->ways[FE_WAY_CONCURRENT] != 0)
+    snprintf(concurrent, sizeof concurrent, " concurrent=%lu", counts->ways[FE_WAY_CONCURRENT]);
+  note("ways %s shared=%lu copy=%lu piped=%lu%s", program, counts->ways[FE_WAY_SHARED],
+       counts->ways[FE_WAY_COPY], counts->ways[FE_WAY_PIPED], concurrent);
   char plan[40];
   snprintf(plan, sizeof plan, "1..%d\n", number);
   if (write(output, plan, strlen(plan)) < 0) abort();
@@ -224,7 +227,7 @@ unsigned expected_way(unsigned way) {
 }
 
 static void count_way(unsigned way) {
-  if (way <= FE_WAY_PIPED) __atomic_add_fetch(&counts->ways[way], 1, __ATOMIC_RELAXED);
+  if (way <= FE_WAY_CONCURRENT) __atomic_add_fetch(&counts->ways[way], 1, __ATOMIC_RELAXED);
 }
 
 /* ---- spawning ---- */

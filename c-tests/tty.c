@@ -2,34 +2,12 @@
 /* The controlling terminal and its foreground group. */
 #include "test.h"
 
-#include <sys/ioctl.h>
+#include "pty.h"
+
 #include <sys/sysmacros.h>
-#include <termios.h>
 
 static char *name_only[] = {(char *)"true", NULL};
 static char *sleep_argv[] = {(char *)"sleep", (char *)"60", NULL};
-
-struct pty {
-  int master, slave;
-};
-
-static struct pty new_pty(void) {
-  struct pty pty;
-  pty.master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-  NEED(pty.master >= 0 && grantpt(pty.master) == 0 && unlockpt(pty.master) == 0);
-  pty.slave = open(ptsname(pty.master), O_RDWR | O_NOCTTY | O_CLOEXEC);
-  NEED(pty.slave >= 0);
-  return pty;
-}
-
-/* The case leads a session with a controlling terminal, in whose foreground it is. */
-static struct pty own_terminal(void) {
-  struct pty pty = new_pty();
-  NEED(setsid() == getpid());
-  NEED(ioctl(pty.slave, TIOCSCTTY, 0) == 0);
-  NEED(tcgetpgrp(pty.slave) == getpgid(0));
-  return pty;
-}
 
 /* As tty_nr of proc(5) has it. */
 static unsigned number_of(int tty) {
@@ -219,16 +197,6 @@ static void noctty_without_any(void) {
 }
 
 /* ---- FE_FOREGROUND ---- */
-
-/* The caller's group comes back into the foreground, from the background. */
-static void restore(int tty) {
-  sigset_t set, before;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTTOU);
-  NEED(sigprocmask(SIG_BLOCK, &set, &before) == 0);
-  NEED(tcsetpgrp(tty, getpgid(0)) == 0);
-  NEED(sigprocmask(SIG_SETMASK, &before, NULL) == 0);
-}
 
 static void into_the_foreground(int slave) {
   EACH_WAY(way) {

@@ -135,6 +135,16 @@
 #define FE_CGROUP UINT64_C(0x10000)
 
 /**
+ * fe_spawn returns as soon as there is a child, and fe_spawn_finish tells the outcome. What `attr` points
+ * to need not stay. `fe_child.ready` becomes readable when the outcome is known, or a little later
+ * where another thread has forked meanwhile; it is for poll(2) only. Until fe_spawn_finish the child can
+ * only be killed and closed. It is a child like any other from the start: one that fails raises
+ * SIGCHLD, and a wait(2) of another thread for any child can take it away (then it may be told as
+ * killed, without its signal). A process's first spawn may take as long as without this flag.
+ */
+#define FE_ASYNC UINT64_C(0x20000)
+
+/**
  * Reserved; EINVAL.
  */
 #define FE_DETACH UINT64_C(0x8000000000000000)
@@ -166,6 +176,14 @@
  * thread has forked meanwhile and that keeps the pipe open.
  */
 #define FE_WAY_PIPED 3
+
+/**
+ * CLONE_VM without CLONE_VFORK, on a stack of its own: the child runs in the caller's memory, beside the
+ * calling thread. For FE_ASYNC, timeout_ms and fe_spawn_many, where the piped way is the other one.
+ * Cannot be forced for what the shared way cannot, nor with FE_CGROUP or FE_PTRACE. Where memory is not
+ * shared, or clone3(2) refused (Linux 5.5), the piped way is taken. A failed spawn raises SIGCHLD.
+ */
+#define FE_WAY_CONCURRENT 4
 
 /**
  * No step: the spawn succeeded, or nothing was tried.
@@ -441,6 +459,18 @@
 #define FE_SCHED_PRIORITY UINT64_C(0x2)
 
 /**
+ * A new time namespace (Linux 5.6); no libc has it yet for all targets.
+ */
+#define CLONE_NEWTIME 128
+
+/**
+ * NSIG of the kernel: signals are 1 to 64.
+ */
+#define SIGNALS 64
+
+
+
+/**
  * Who the child is to be. Start from FE_CREDENTIAL_INIT.
  */
 typedef struct fe_credential {
@@ -694,6 +724,18 @@ typedef struct fe_attr {
    * The descriptor for FE_CGROUP, of the caller. Not 0 without it is EINVAL.
    */
   int32_t cgroup;
+  /**
+   * How many milliseconds of CLOCK_MONOTONIC the spawn itself may take, from the call to the exec; 0
+   * means any time. A child that is still not there (in exec from a file system that does not answer,
+   * in open(2) of a FIFO, stopped, frozen) is killed and reaped: ETIMEDOUT, with the step that it was
+   * in. One that even SIGKILL does not end within a second is left alone. Takes the concurrent way or
+   * the piped one; with FE_ASYNC it is fe_spawn_finish that sees to it.
+   */
+  int32_t timeout_ms;
+  /**
+   * Zero.
+   */
+  int32_t reserved;
 } fe_attr;
 
 /**
@@ -718,9 +760,22 @@ typedef struct fe_child {
    */
   uint32_t state;
   /**
+   * With FE_ASYNC, until fe_spawn_finish: becomes readable when the outcome is known. Owned by this
+   * struct. Else -1.
+   */
+  int32_t ready;
+  /**
    * Zero.
    */
-  uint64_t reserved[6];
+  int32_t reserved;
+  /**
+   * Private to the library.
+   */
+  uint64_t pending;
+  /**
+   * Zero.
+   */
+  uint64_t reserved2[4];
 } fe_child;
 
 /**
@@ -786,11 +841,39 @@ extern "C" {
 int fe_spawn(const struct fe_attr *attr, struct fe_child *child, struct fe_error *error);
 
 /**
+ * Waits until the outcome of a spawn with FE_ASYNC is known, for at most `timeout_ms` milliseconds of
+ * CLOCK_MONOTONIC; 0 only looks, -1 waits for ever (any other negative number is EINVAL). Returns 0
+ * when the program has been started: `child` is then as fe_spawn leaves it. Else -1 with errno:
+ * EINPROGRESS when the time is up, with `error` naming the step that the child is in, and `child` still
+ * to be finished; or what fe_spawn would say of the failure, and `child` is empty. EINVAL for NULL, and
+ * for a child that is not pending; ECHILD in another process than the one that called fe_spawn. Nor
+ * does it fail with EINTR, or is it a cancellation point. One fe_child must not be used from two threads
+ * at once, but the thread need not be the one that called fe_spawn.
+ */
+int fe_spawn_finish(struct fe_child *child,
+                    int timeout_ms,
+                    struct fe_error *error);
+
+/**
+ * Starts `n` programs, `attrs[i]` as `children[i]`, without waiting for one before the next is on its
+ * way. Each is what a fe_spawn of its own would be (timeout_ms counts from its own start), but for
+ * FE_ASYNC and the ways that suspend the caller, which are EINVAL. Returns 0 when all were started.
+ * Else -1: the errno is that of the first that was not, and `errors[i]` tells of each; those that were
+ * started are in `children`. `errors` may be NULL; `attrs` and `children` that are NULL, unless n is 0,
+ * are EINVAL. Signals are blocked for the calling thread meanwhile.
+ */
+int fe_spawn_many(const struct fe_attr *const *attrs,
+                  size_t n,
+                  struct fe_child *children,
+                  struct fe_error *errors);
+
+/**
  * Waits until the child has ended and stores its wait(2) status in `status`, which may be NULL. It
  * waits for at most `timeout_ms` milliseconds of CLOCK_MONOTONIC; 0 only looks, and -1 waits for
  * ever (any other negative number is EINVAL). Returns 0, or -1 with errno: ETIMEDOUT when the time
  * is up, ECHILD when the child was waited for before, by this or by other means, when the caller
- * ignores SIGCHLD, or for an empty child; EINVAL for NULL. Never EINTR. With FE_PTRACE it returns
+ * ignores SIGCHLD, or for an empty child; EINPROGRESS for one that fe_spawn_finish is still to be
+ * called for; EINVAL for NULL. Never EINTR. With FE_PTRACE it returns
  * the stops of the child too, as wait(2) does for a tracer; the child is then still to be waited
  * for. No cancellation point. One fe_child must not be used from two threads at once; different
  * ones may.
@@ -810,7 +893,9 @@ int fe_kill(struct fe_child *child, int sig);
 /**
  * Gives back what the child holds (its pidfd) and makes it empty. Neither kills the child nor
  * waits for it: one that was not waited for is a zombie until the caller's own wait(2) or exit.
- * NULL and an empty child are fine.
+ * NULL and an empty child are fine. With FE_ASYNC and before fe_spawn_finish the child goes on to its
+ * exec, without a deadline; if that fails it exits with status 127, for the caller's own wait(2). To
+ * cancel it, fe_kill it and call fe_spawn_finish.
  */
 void fe_child_close(struct fe_child *child);
 
@@ -842,7 +927,8 @@ const char *fe_version(void);
 #define FE_ATTR_INIT                                                             \
   {                                                                              \
     sizeof(fe_attr), 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0,    \
-      0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0        \
+      0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0,       \
+      0, 0                                                                       \
   }
 #define FE_CREDENTIAL_INIT                                                       \
   {                                                                              \
@@ -854,7 +940,7 @@ const char *fe_version(void);
   }
 #define FE_CHILD_INIT                                                            \
   {                                                                              \
-    -1, -1, 0, 0, { 0, 0, 0, 0, 0, 0 }                                           \
+    -1, -1, 0, 0, -1, 0, 0, { 0, 0, 0, 0 }                                       \
   }
 #define FE_ERROR_INIT                                                            \
   {                                                                              \

@@ -21,6 +21,8 @@ pub enum Way {
     Copy,
     /// Neither.
     Piped,
+    /// CLONE_VM, on a stack of its own.
+    Concurrent,
 }
 
 /// Where the session, the process group and the terminal come from. The variants exclude each other
@@ -276,6 +278,8 @@ pub struct Attr<'a> {
     pub way: Option<Way>,
     /// Return a pidfd.
     pub pidfd: bool,
+    /// How many milliseconds the spawn itself may take; None: any time.
+    pub timeout_ms: Option<u32>,
 }
 
 /// A new time namespace (Linux 5.6); no libc has it yet for all targets.

@@ -10,6 +10,7 @@
 // What the C caller must see to is in the doc comments, in C's terms: they are the header's.
 #![allow(clippy::missing_safety_doc)]
 
+mod attr;
 mod child;
 mod error;
 mod read;
@@ -20,7 +21,7 @@ mod types;
 
 pub use child::{fe_child_close, fe_kill, fe_wait};
 pub use error::{fe_error_message, fe_step_name};
-pub use spawn::fe_spawn;
+pub use spawn::{fe_spawn, fe_spawn_finish, fe_spawn_many};
 pub use types::*;
 
 use core::ffi::c_char;

@@ -149,6 +149,16 @@ impl Error {
         Error { errno: libc::ECANCELED, step, index, signal }
     }
 
+    /// Whether it failed for want of what others give back.
+    pub fn is_shortage(&self) -> bool {
+        matches!(self.errno, libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE)
+    }
+
+    /// Whether exec found no such file.
+    pub fn is_not_found(&self) -> bool {
+        self.errno == libc::ENOENT && self.step == Step::Exec
+    }
+
     /// No memory for the plan.
     pub const NO_MEMORY: Error = Error::new(libc::ENOMEM, Step::Memory);
 }

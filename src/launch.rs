@@ -9,16 +9,20 @@
 // it.
 
 mod clone;
+mod concurrent;
 mod copy;
 mod idmap;
 mod kernel;
 mod outcome;
+mod owned;
+mod pending;
 mod piped;
 mod proof;
 mod record;
 mod script;
 mod settle;
 mod shared;
+mod stack;
 mod terminal;
 mod text;
 
@@ -31,6 +35,8 @@ use crate::plan::{Call, Caller, Candidates, Plan, Table};
 use crate::sys::{self, Blocked, Fd};
 use clone::Cloned;
 use core::sync::atomic::AtomicU32;
+use pending::{Child, Context};
+pub use pending::{Pending, Progress};
 
 /// A child whose exec has succeeded.
 #[derive(Debug)]
@@ -81,6 +87,20 @@ struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
+    fn of(attr: &'a Attr<'a>, calls: &'a [Call<'a>], mask: &'a u64) -> Job<'a> {
+        Job {
+            calls,
+            cloneflags: attr.cloneflags,
+            pidfd: attr.pidfd,
+            traced: attr.ptrace,
+            maps: attr.maps,
+            cgroup: attr.cgroup,
+            table_below: 0,
+            attr,
+            mask,
+        }
+    }
+
     /// What the child is started with, without pipes.
     fn start<'b>(&'b self, record: &'b Record, sentinel: &'b AtomicU32) -> Start<'b>
     where
@@ -103,11 +123,7 @@ impl<'a> Job<'a> {
 /// is dropped: a handler that wants to pass a signal on must find the child where the caller keeps
 /// it.
 pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed> {
-    attr.check()?;
-    check_open(attr)?;
-    let candidates = Candidates::of(attr, sys::path_variable)?;
-    let caller = caller(attr)?;
-    let needs = way::Needs::of(attr, sys::ids);
+    let Prepared { candidates, caller, needs } = prepare(attr)?;
     let way = way::choose(attr.way, needs, kernel::memory())?;
     let mut table = match way {
         Way::Shared => table(attr)?,
@@ -121,6 +137,72 @@ pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed
             (result, _) => return result.map_err(|failed| script::explain(failed, attr, caller)),
         }
     }
+}
+
+/// Starts it as `spawn` does, but with a deadline: of the attr's, if it has one.
+pub fn spawn_by_deadline(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed> {
+    let (mut pending, blocked) = start(attr, false)?;
+    loop {
+        match pending.finish(None) {
+            Progress::Done(result) => return Ok((result?, blocked)),
+            Progress::In(..) => {}
+        }
+    }
+}
+
+/// Starts it and returns before the outcome is known, with signals still blocked.
+/// `wants_ready`: with a descriptor that tells when it is.
+pub fn start(
+    attr: &Attr<'_>,
+    wants_ready: bool,
+) -> core::result::Result<(Pending, Blocked), Failed> {
+    let deadline = attr.timeout_ms.map(|ms| sys::now_ms().saturating_add(ms.into()));
+    let Prepared { candidates, caller, needs } = prepare(attr)?;
+    let knows = memory_is_shared(attr) && !kernel::clone3_refused();
+    let way = way::choose_beside(attr.way, needs, attr.ptrace, knows)?;
+    let plan = Plan::new(attr, &candidates, None, caller)?;
+    let blocked = Blocked::all();
+    let mask = attr.sigmask.unwrap_or(*blocked.before());
+    let job = Job::of(attr, plan.calls(), &mask);
+    let context = Context {
+        deadline,
+        traced: attr.ptrace,
+        mask,
+        terminal: terminal::Foreground::of(attr),
+        script: attr.program.fd().is_some() && script::is_closed_script(attr, caller),
+    };
+    let at = |way| move |error| Failed { error, way: Some(way) };
+    let child = match way {
+        Way::Concurrent => match concurrent::start(&job, wants_ready) {
+            // clone3 may be refused by a filter.
+            Err(error)
+                if attr.way.is_none() && way::after_refusal(None, Way::Copy, &error).is_some() =>
+            {
+                piped::start(&job).map(Child::Piped).map_err(at(Way::Piped))?
+            }
+            result => result.map(Child::Concurrent).map_err(at(way))?,
+        },
+        _ => piped::start(&job).map(Child::Piped).map_err(at(Way::Piped))?,
+    };
+    Ok((Pending::new(child, context), blocked))
+}
+
+/// Whether this is a kernel on which memory can be shared. If no spawn has shown it yet, a child that
+/// does nothing does; but not where that would be the first of a pid namespace, which ends with it.
+fn memory_is_shared(attr: &Attr<'_>) -> bool {
+    if kernel::memory() == kernel::Memory::Unknown && sys::children_stay_here() {
+        let blocked = Blocked::all();
+        let nothing = Job {
+            cloneflags: 0,
+            pidfd: false,
+            traced: false,
+            maps: IdMaps::default(),
+            cgroup: None,
+            ..Job::of(attr, &[], blocked.before())
+        };
+        let _ = shared::spawn(&nothing);
+    }
+    kernel::memory() == kernel::Memory::Shared
 }
 
 /// The part of the table of descriptors that the child is to take over, where it need not be the
@@ -152,23 +234,30 @@ fn with_table(
     // From here to the end: a handler of the caller's must not run in the child, nor hold up the
     // parent.
     let blocked = Blocked::all();
-    let job = Job {
-        calls: plan.calls(),
-        cloneflags: attr.cloneflags,
-        pidfd: attr.pidfd,
-        traced: attr.ptrace,
-        maps: attr.maps,
-        cgroup: attr.cgroup,
-        table_below: table.map_or(0, |table| table.below as u32),
-        attr,
-        mask: attr.sigmask.as_ref().unwrap_or(blocked.before()),
-    };
+    let mask = attr.sigmask.as_ref().unwrap_or(blocked.before());
+    let table_below = table.map_or(0, |table| table.below as u32);
+    let job = Job { table_below, ..Job::of(attr, plan.calls(), mask) };
     let terminal = terminal::Foreground::of(attr);
     let result = by_some_way(&job, attr, way);
     if result.is_err() {
         terminal.restore();
     }
     Ok((result?, blocked))
+}
+
+/// What is refused or looked up before anything is chosen.
+struct Prepared<'a> {
+    candidates: Candidates<'a>,
+    caller: Caller,
+    needs: way::Needs,
+}
+
+#[inline(never)] // for size
+fn prepare<'a>(attr: &Attr<'a>) -> Result<Prepared<'a>> {
+    attr.check()?;
+    check_open(attr)?;
+    let candidates = Candidates::of(attr, sys::path_variable)?;
+    Ok(Prepared { candidates, caller: caller(attr)?, needs: way::Needs::of(attr, sys::ids) })
 }
 
 /// Looks up what the plan has to know.
@@ -200,7 +289,7 @@ fn by_some_way(
         let result = match way {
             Way::Shared => shared::spawn(job),
             Way::Copy => copy::spawn(job),
-            Way::Piped => piped::spawn(job),
+            Way::Piped | Way::Concurrent => piped::spawn(job),
         };
         // The first spawn in the shared way may have shown that memory is not shared here.
         let taken = match (way, kernel::memory()) {

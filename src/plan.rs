@@ -262,4 +262,4 @@ impl Others {
 }
 
 #[cfg(test)]
-mod tests;
+pub mod tests;

@@ -19,7 +19,7 @@ pub use arch::{clone, syscall};
 pub use fd::*;
 #[cfg(test)]
 pub use memory::c_str_array_for_tests;
-pub use memory::{CStrArray, SharedPage};
+pub use memory::{try_box, CStrArray, SharedPage, Stack};
 pub use signal::*;
 pub use wait::*;
 
@@ -113,6 +113,44 @@ pub fn now_ns() -> u64 {
 /// A clock for deadlines: milliseconds of CLOCK_MONOTONIC.
 pub fn now_ms() -> u64 {
     now_ns() / 1_000_000
+}
+
+/// Waits while `word` is `value`, for at most `timeout_ms` (None: for ever), or less when a signal
+/// comes. Not FUTEX_PRIVATE: it is the kernel that wakes (CLONE_CHILD_CLEARTID of clone(2)).
+pub fn futex_wait(word: &core::sync::atomic::AtomicU32, value: u32, timeout_ms: Option<u64>) {
+    let ms = timeout_ms.unwrap_or(0);
+    let time =
+        libc::timespec { tv_sec: (ms / 1000) as i64, tv_nsec: (ms % 1000 * 1_000_000) as i64 };
+    let time = if timeout_ms.is_some() { &raw const time as usize } else { 0 };
+    let at = word.as_ptr() as usize;
+    // SAFETY: word and time are readable through the call.
+    let _ = unsafe {
+        syscall(
+            libc::SYS_futex as usize,
+            [at, libc::FUTEX_WAIT as usize, value as usize, time, 0, 0],
+        )
+    };
+}
+
+/// Whether the next child of this thread will be in the same pid namespace. No after
+/// unshare(CLONE_NEWPID), and when nobody can tell.
+pub fn children_stay_here() -> bool {
+    let read = |path: &CStr| {
+        let mut buffer = [0u8; 32];
+        let args = [
+            libc::AT_FDCWD as usize,
+            path.as_ptr() as usize,
+            buffer.as_mut_ptr() as usize,
+            buffer.len(),
+            0,
+            0,
+        ];
+        // SAFETY: path is a string, the buffer is writable for its length.
+        let length = check(unsafe { syscall(libc::SYS_readlinkat as usize, args) });
+        length.map(|_| buffer)
+    };
+    let own = read(c"/proc/thread-self/ns/pid");
+    own.is_ok() && own == read(c"/proc/thread-self/ns/pid_for_children")
 }
 
 /// Sleeps for that many microseconds, or less when a signal comes.

@@ -3,19 +3,31 @@
 
 use super::error::way_number;
 use super::types::*;
-use crate::launch::Started;
+use crate::launch::{Failed, Pending, Started};
 use crate::process::Process;
 use crate::sys::{self, Errno, Fd};
+use alloc::boxed::Box;
 use core::ffi::c_int;
 
 /// No child.
-pub const EMPTY: fe_child = fe_child { pid: -1, pidfd: -1, way: 0, state: 0, reserved: [0; 6] };
+pub const EMPTY: fe_child = fe_child {
+    pid: -1,
+    pidfd: -1,
+    way: 0,
+    state: 0,
+    ready: -1,
+    reserved: 0,
+    pending: 0,
+    reserved2: [0; 4],
+};
 
 // fe_child.state. What isn't marked is not believed: an fe_child that is all zero owns no
 // descriptor 0.
 const OWNS_PIDFD: u32 = 1;
 const WAITED_FOR: u32 = 2;
 const TRACED: u32 = 4;
+/// `pending` is a box of ours, which has the pidfd and the descriptor `ready`.
+const PENDING: u32 = 8;
 
 /// A started child as C sees it.
 pub fn fe_child_of(started: Started, traced: bool) -> fe_child {
@@ -29,13 +41,57 @@ pub fn fe_child_of(started: Started, traced: bool) -> fe_child {
     }
 }
 
+/// A child on its way as C sees it.
+pub fn fe_child_of_pending(place: Box<Option<Pending>>, traced: bool) -> fe_child {
+    let Some(pending) = place.as_ref() else { return EMPTY };
+    fe_child {
+        pid: pending.pid(),
+        pidfd: pending.pidfd().unwrap_or(-1),
+        way: way_number(pending.way()),
+        state: PENDING | if traced { TRACED } else { 0 },
+        ready: pending.ready().unwrap_or(-1),
+        pending: Box::into_raw(place) as u64,
+        ..EMPTY
+    }
+}
+
+/// What is known of a child on its way.
+pub fn pending_of(child: &mut fe_child) -> Option<&mut Pending> {
+    if child.state & PENDING == 0 {
+        return None;
+    }
+    // SAFETY: the C caller: child is one that fe_spawn has written, and in one thread's hands; so
+    // this is from fe_child_of_pending.
+    unsafe { (*(child.pending as *mut Option<Pending>)).as_mut() }
+}
+
+/// It is on its way no more.
+pub fn finished(child: &mut fe_child, result: core::result::Result<Started, Failed>) {
+    let traced = child.state & TRACED != 0;
+    drop(take_pending(child));
+    if let Ok(started) = result {
+        *child = fe_child_of(started, traced);
+    }
+}
+
+/// Leaves the child empty.
+fn take_pending(child: &mut fe_child) -> Option<Pending> {
+    let (state, at) = (child.state, child.pending);
+    *child = EMPTY;
+    if state & PENDING == 0 {
+        return None;
+    }
+    // SAFETY: as pending_of; it is forgotten now.
+    *unsafe { Box::from_raw(at as *mut Option<Pending>) }
+}
+
 impl fe_child {
     /// The process, unless there is none or it was waited for.
     fn process(&self) -> Option<Process> {
         let has = |bit| self.state & bit != 0;
         (self.pid > 0 && !has(WAITED_FOR)).then_some(Process {
             pid: self.pid,
-            pidfd: has(OWNS_PIDFD).then_some(self.pidfd),
+            pidfd: (has(OWNS_PIDFD) || has(PENDING) && self.pidfd >= 0).then_some(self.pidfd),
             traced: has(TRACED),
         })
     }
@@ -55,7 +111,8 @@ fn result(result: Result<(), Errno>) -> c_int {
 /// waits for at most `timeout_ms` milliseconds of CLOCK_MONOTONIC; 0 only looks, and -1 waits for
 /// ever (any other negative number is EINVAL). Returns 0, or -1 with errno: ETIMEDOUT when the time
 /// is up, ECHILD when the child was waited for before, by this or by other means, when the caller
-/// ignores SIGCHLD, or for an empty child; EINVAL for NULL. Never EINTR. With FE_PTRACE it returns
+/// ignores SIGCHLD, or for an empty child; EINPROGRESS for one that fe_spawn_finish is still to be
+/// called for; EINVAL for NULL. Never EINTR. With FE_PTRACE it returns
 /// the stops of the child too, as wait(2) does for a tracer; the child is then still to be waited
 /// for. No cancellation point. One fe_child must not be used from two threads at once; different
 /// ones may.
@@ -71,6 +128,9 @@ pub unsafe extern "C" fn fe_wait(
     };
     if timeout_ms < -1 {
         return result(Err(libc::EINVAL));
+    }
+    if child.state & PENDING != 0 {
+        return result(Err(libc::EINPROGRESS));
     }
     let waited = match child.process() {
         Some(process) => process.wait(timeout_ms),
@@ -118,7 +178,9 @@ pub unsafe extern "C" fn fe_kill(child: *mut fe_child, sig: c_int) -> c_int {
 
 /// Gives back what the child holds (its pidfd) and makes it empty. Neither kills the child nor
 /// waits for it: one that was not waited for is a zombie until the caller's own wait(2) or exit.
-/// NULL and an empty child are fine.
+/// NULL and an empty child are fine. With FE_ASYNC and before fe_spawn_finish the child goes on to its
+/// exec, without a deadline; if that fails it exits with status 127, for the caller's own wait(2). To
+/// cancel it, fe_kill it and call fe_spawn_finish.
 #[no_mangle]
 pub unsafe extern "C" fn fe_child_close(child: *mut fe_child) {
     // SAFETY: the C caller: as fe_wait.
@@ -128,5 +190,7 @@ pub unsafe extern "C" fn fe_child_close(child: *mut fe_child) {
     if child.pid > 0 && child.state & OWNS_PIDFD != 0 {
         sys::close(child.pidfd);
     }
-    *child = EMPTY;
+    if let Some(pending) = take_pending(child) {
+        pending.abandon();
+    }
 }

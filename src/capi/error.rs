@@ -25,6 +25,7 @@ pub fn way_number(way: Way) -> u32 {
         Way::Shared => FE_WAY_SHARED,
         Way::Copy => FE_WAY_COPY,
         Way::Piped => FE_WAY_PIPED,
+        Way::Concurrent => FE_WAY_CONCURRENT,
     }
 }
 

@@ -1,53 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-//! `fe_spawn`: from an `fe_attr` to an `Attr`, and from an outcome to `fe_child` and `fe_error`.
+//! `fe_spawn`, `fe_spawn_finish` and `fe_spawn_many`: from an outcome to `fe_child` and `fe_error`.
 
-use super::child::{fe_child_of, EMPTY};
+use super::attr::with_attr;
+use super::child::{fe_child_of, fe_child_of_pending, finished, pending_of, EMPTY};
 use super::error::{fe_error_of, CLEAR};
-use super::read::{array, extensible, path, Extensible};
 use super::trace::Trace;
 use super::types::*;
-use crate::attr::{
-    Action, Attr, CStrArray, Chroot, Credential, Dispositions, Group, IdMap, IdMaps, Program,
-    Scheduling, Way,
-};
-use crate::error::{Error, Result, Step};
-use crate::launch::{self, Failed, Started};
-use crate::sys::Blocked;
+use crate::attr::{Attr, Way};
+use crate::error::{Error, Step};
+use crate::launch::{self, Failed, Pending, Progress};
+use crate::sys::{self, Blocked};
 use alloc::vec::Vec;
-use core::ffi::{c_char, c_int, CStr};
-
-// SAFETY: integers and raw pointers.
-unsafe impl Extensible for fe_attr {
-    const OLDEST: usize = 136;
-}
-
-// SAFETY: integers and raw pointers.
-unsafe impl Extensible for fe_credential {
-    const OLDEST: usize = 32;
-}
-
-// SAFETY: integers.
-unsafe impl Extensible for fe_scheduling {
-    const OLDEST: usize = 24;
-}
-
-const KNOWN_FLAGS: u64 = FE_SETSID
-    | FE_SETPGID
-    | FE_SETCTTY
-    | FE_NOCTTY
-    | FE_FOREGROUND
-    | FE_PTRACE
-    | FE_CLOSE_OTHERS
-    | FE_SEARCH_PATH
-    | FE_PIDFD
-    | FE_ALLOW_SETGROUPS
-    | FE_CHROOT_KEEP_CWD
-    | FE_KEEP_PROPAGATION
-    | FE_RESETIDS
-    | FE_FEXECVE
-    | FE_EXECVEAT
-    | FE_SHELL_FALLBACK
-    | FE_CGROUP;
+use core::ffi::c_int;
+use core::mem::size_of;
 
 const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 
@@ -84,32 +49,49 @@ pub unsafe extern "C" fn fe_spawn(
     // SAFETY: the C caller: attr and all in it is as fe_attr says.
     let result = unsafe { spawn(attr, child.is_null()) };
     let (status, told) = match result {
-        Ok((started, traced, blocked)) => {
-            let started = fe_child_of(started, traced);
+        Ok((started, blocked)) => {
             // SAFETY: spawn has refused a child that is NULL.
             unsafe { child.write(started) };
-            if let Some(trace) = trace {
-                // SAFETY: the C caller: as above.
-                unsafe { trace.end(attr, started.pid, started.way, &CLEAR) };
-            }
+            // SAFETY: the C caller: as above.
+            unsafe { trace_end(trace, attr, started.pid, started.way, &CLEAR) };
             drop(blocked);
             (0, CLEAR)
         }
         Err(failed) => {
             let told = fe_error_of(&failed);
-            if let Some(trace) = trace {
-                // SAFETY: the C caller: as above.
-                unsafe { trace.end(attr, -1, told.way, &told) };
-            }
-            errno::set_errno(errno::Errno(failed.error.errno));
+            // SAFETY: the C caller: as above.
+            unsafe { trace_end(trace, attr, -1, told.way, &told) };
+            errno::set_errno(errno::Errno(told.errnum));
             (-1, told)
         }
     };
+    // SAFETY: the C caller: error is NULL or writable.
+    unsafe { tell(error, told) };
+    status
+}
+
+/// # Safety
+/// `error` is NULL or writable.
+unsafe fn tell(error: *mut fe_error, told: fe_error) {
     if !error.is_null() {
-        // SAFETY: the C caller: error is NULL or writable.
+        // SAFETY: the caller's.
         unsafe { error.write(told) };
     }
-    status
+}
+
+/// # Safety
+/// As fe_spawn; or `attr` is NULL.
+unsafe fn trace_end(
+    trace: Option<Trace>,
+    attr: *const fe_attr,
+    pid: i32,
+    way: u32,
+    told: &fe_error,
+) {
+    if let Some(trace) = trace {
+        // SAFETY: the caller's.
+        unsafe { trace.end(attr, pid, way, told) };
+    }
 }
 
 /// # Safety
@@ -117,283 +99,223 @@ pub unsafe extern "C" fn fe_spawn(
 unsafe fn spawn(
     attr: *const fe_attr,
     no_child: bool,
-) -> core::result::Result<(Started, bool, Blocked), Failed> {
+) -> core::result::Result<(fe_child, Blocked), Failed> {
     // Without a child in hand nobody could ever reap it.
-    if attr.is_null() || no_child {
+    if no_child {
         return Err(INVALID.into());
     }
-    // SAFETY: the C caller's, throughout: the attr is as fe_attr says, and stays so during the
-    // call.
-    let attr = unsafe { extensible(attr) }?;
-    if attr.flags & !KNOWN_FLAGS != 0 {
-        return Err(INVALID.into());
+    // SAFETY: the caller's.
+    unsafe {
+        with_attr(attr, |attr, flags| {
+            if flags & FE_ASYNC != 0 {
+                // Before there is a child, so that there is a place to keep it.
+                let mut place = sys::try_box(None).ok_or(Error::NO_MEMORY)?;
+                let (pending, blocked) = launch::start(attr, true)?;
+                *place = Some(pending);
+                return Ok((fe_child_of_pending(place, attr.ptrace), blocked));
+            }
+            let beside = attr.timeout_ms.is_some() || attr.way == Some(Way::Concurrent);
+            let (started, blocked) =
+                if beside { launch::spawn_by_deadline(attr)? } else { launch::spawn(attr)? };
+            Ok((fe_child_of(started, attr.ptrace), blocked))
+        })
     }
-    // SAFETY: the C caller's.
-    let credential = unsafe { credential(&attr) }?;
-    // SAFETY: the C caller's.
-    let (uid, gid) = unsafe {
-        (maps(attr.uid_mappings, attr.nuid_mappings)?, maps(attr.gid_mappings, attr.ngid_mappings)?)
+}
+
+/// Waits until the outcome of a spawn with FE_ASYNC is known, for at most `timeout_ms` milliseconds of
+/// CLOCK_MONOTONIC; 0 only looks, -1 waits for ever (any other negative number is EINVAL). Returns 0
+/// when the program has been started: `child` is then as fe_spawn leaves it. Else -1 with errno:
+/// EINPROGRESS when the time is up, with `error` naming the step that the child is in, and `child` still
+/// to be finished; or what fe_spawn would say of the failure, and `child` is empty. EINVAL for NULL, and
+/// for a child that is not pending; ECHILD in another process than the one that called fe_spawn. Nor
+/// does it fail with EINTR, or is it a cancellation point. One fe_child must not be used from two threads
+/// at once, but the thread need not be the one that called fe_spawn.
+#[no_mangle]
+pub unsafe extern "C" fn fe_spawn_finish(
+    child: *mut fe_child,
+    timeout_ms: c_int,
+    error: *mut fe_error,
+) -> c_int {
+    let trace = Trace::start();
+    // SAFETY: the C caller: child is NULL or one that fe_spawn has written, or all zero.
+    let child = unsafe { child.as_mut() };
+    let timeout = u64::try_from(timeout_ms).ok();
+    let told = match child {
+        Some(child) if timeout_ms >= -1 => match pending_of(child) {
+            Some(pending) => match pending.finish(timeout) {
+                Progress::In(step, index) => {
+                    let error = Error::at(libc::EINPROGRESS, step, index);
+                    fe_error_of(&Failed { error, way: Some(pending.way()) })
+                }
+                Progress::Done(result) => {
+                    let told = result.as_ref().err().map_or(CLEAR, fe_error_of);
+                    finished(child, result);
+                    // SAFETY: no attr.
+                    unsafe { trace_end(trace, core::ptr::null(), child.pid, child.way, &told) };
+                    told
+                }
+            },
+            None => fe_error_of(&INVALID.into()),
+        },
+        _ => fe_error_of(&INVALID.into()),
     };
-    // SAFETY: the C caller's.
-    let files = unsafe { files(&attr) }?;
-    // SAFETY: the C caller's.
-    let (argv, first) = unsafe { argv(attr.argv) }?;
-    let has = |flag: u64| attr.flags & flag != 0;
-    // SAFETY: the C caller's.
-    let program = unsafe { program(&attr, first) }?;
-    // SAFETY: the C caller's.
-    let (dir, root, envp) = unsafe {
-        (
-            path(attr.dir, Step::Chdir)?,
-            path(attr.chroot, Step::Chroot)?,
-            if attr.envp.is_null() { CStrArray::environ() } else { CStrArray::new(attr.envp) },
-        )
-    };
-    // SAFETY: the C caller's.
-    let actions = unsafe { actions(&attr) }?;
-    // SAFETY: the C caller's.
-    let (sigmask, default, ignore, scheduling) = unsafe {
-        (
-            signal_set(attr.sigmask),
-            signal_set(attr.sigdefault),
-            signal_set(attr.sigignore),
-            scheduling(attr.scheduling)?,
-        )
-    };
-    let keeps_cwd = has(FE_CHROOT_KEEP_CWD);
-    if keeps_cwd && root.is_none() || attr.cgroup != 0 && !has(FE_CGROUP) {
-        return Err(INVALID.into());
+    // SAFETY: the C caller: error is NULL or writable.
+    unsafe { tell(error, told) };
+    if told.errnum == 0 {
+        return 0;
     }
-    let (started, blocked) = launch::spawn(&Attr {
-        program,
-        shell_fallback: has(FE_SHELL_FALLBACK),
-        argv,
-        envp,
-        dir,
-        chroot: root.map(|path| Chroot { path, keep_cwd: keeps_cwd }),
-        files,
-        actions: &actions,
-        close_others: has(FE_CLOSE_OTHERS),
-        credential,
-        resetids: has(FE_RESETIDS),
-        group: group(&attr)?,
-        noctty: has(FE_NOCTTY),
-        pdeathsig: attr.pdeathsig,
-        dispositions: Dispositions { default: default.unwrap_or(0), ignore: ignore.unwrap_or(0) },
-        sigmask,
-        scheduling,
-        cgroup: has(FE_CGROUP).then_some(attr.cgroup),
-        ptrace: has(FE_PTRACE),
-        cloneflags: attr.cloneflags,
-        keep_propagation: has(FE_KEEP_PROPAGATION),
-        maps: IdMaps { uid, gid, allow_setgroups: has(FE_ALLOW_SETGROUPS) },
-        way: way(attr.way)?,
-        pidfd: has(FE_PIDFD),
-    })?;
-    Ok((started, has(FE_PTRACE), blocked))
+    errno::set_errno(errno::Errno(told.errnum));
+    -1
 }
 
-/// Where the program is; `first` is the first argument.
-///
-/// # Safety
-/// As fe_spawn.
-unsafe fn program<'a>(attr: &fe_attr, first: *const c_char) -> Result<Program<'a>> {
-    let has = |flag: u64| attr.flags & flag != 0;
-    let (search, itself, at) = (has(FE_SEARCH_PATH), has(FE_FEXECVE), has(FE_EXECVEAT));
-    let unused = attr.execfd != 0 && !itself && !at || !attr.search_path.is_null() && !search;
-    if unused || u32::from(search) + u32::from(itself) + u32::from(at) > 1 {
-        return Err(INVALID);
-    }
-    if itself {
-        return if attr.path.is_null() { Ok(Program::Fd(attr.execfd)) } else { Err(INVALID) };
-    }
-    // SAFETY: the C caller's.
-    let (name, list) = unsafe {
-        let program = if attr.path.is_null() { first } else { attr.path };
-        let list = (!attr.search_path.is_null()).then(|| CStr::from_ptr(attr.search_path));
-        (path(program, Step::Exec)?.ok_or(INVALID)?, list)
-    };
-    Ok(match (search, at) {
-        (true, _) => Program::Search { name, list },
-        (_, true) => Program::At { dir: attr.execfd, path: name },
-        _ => Program::Path(name),
-    })
-}
+/// How many children of fe_spawn_many are on their way at once.
+const WINDOW: usize = 64;
 
-/// # Safety
-/// `set` is NULL or readable.
-unsafe fn signal_set(set: *const libc::sigset_t) -> Option<u64> {
-    // The kernel has 64 signals; the libcs' sets are larger, and begin with those.
-    const { assert!(size_of::<libc::sigset_t>() >= size_of::<u64>()) };
-    // SAFETY: the caller's.
-    (!set.is_null()).then(|| unsafe { set.cast::<u64>().read_unaligned() })
-}
-
-/// # Safety
-/// As fe_spawn.
-unsafe fn scheduling(at: *const fe_scheduling) -> Result<Option<Scheduling>> {
-    if at.is_null() {
-        return Ok(None);
+/// Starts `n` programs, `attrs[i]` as `children[i]`, without waiting for one before the next is on its
+/// way. Each is what a fe_spawn of its own would be (timeout_ms counts from its own start), but for
+/// FE_ASYNC and the ways that suspend the caller, which are EINVAL. Returns 0 when all were started.
+/// Else -1: the errno is that of the first that was not, and `errors[i]` tells of each; those that were
+/// started are in `children`. `errors` may be NULL; `attrs` and `children` that are NULL, unless n is 0,
+/// are EINVAL. Signals are blocked for the calling thread meanwhile.
+#[no_mangle]
+pub unsafe extern "C" fn fe_spawn_many(
+    attrs: *const *const fe_attr,
+    n: usize,
+    children: *mut fe_child,
+    errors: *mut fe_error,
+) -> c_int {
+    let mut many = Many { children, errors, flying: Vec::new(), first_errno: 0 };
+    let bad = n > isize::MAX as usize / size_of::<fe_child>()
+        || n > 0 && (attrs.is_null() || children.is_null());
+    if bad || many.flying.try_reserve_exact(WINDOW.min(n)).is_err() {
+        errno::set_errno(errno::Errno(if bad { libc::EINVAL } else { libc::ENOMEM }));
+        return -1;
     }
-    // SAFETY: the caller's.
-    let fe_scheduling { flags, policy, priority, .. } = unsafe { extensible(at) }?;
-    if flags & !(FE_SCHED_POLICY | FE_SCHED_PRIORITY) != 0 {
-        return Err(INVALID);
-    }
-    if flags & FE_SCHED_POLICY != 0 {
-        Ok(Some(Scheduling::Policy { policy, priority }))
-    } else if flags & FE_SCHED_PRIORITY != 0 && policy == 0 {
-        Ok(Some(Scheduling::Priority(priority)))
-    } else {
-        Err(INVALID)
-    }
-}
-
-/// # Safety
-/// As fe_spawn.
-unsafe fn actions<'a>(attr: &fe_attr) -> Result<Vec<Action<'a>>> {
-    // SAFETY: the caller's.
-    let list = unsafe { array(attr.actions, attr.nactions) }?.unwrap_or_default();
-    let mut actions = Vec::new();
-    actions.try_reserve_exact(list.len()).map_err(|_| Error::NO_MEMORY)?;
-    for (index, from) in (0..).zip(list) {
-        // SAFETY: the caller's.
-        actions.push(unsafe { action(from, index) }?);
-    }
-    Ok(actions)
-}
-
-/// # Safety
-/// As fe_spawn.
-unsafe fn action<'a>(from: &fe_file_action, index: i32) -> Result<Action<'a>> {
-    let fe_file_action { fd, from: source, oflag, mode, .. } = *from;
-    let invalid = Error::at(libc::EINVAL, Step::Args, index);
-    let (opens, dups) = (from.action == FE_ACTION_OPEN, from.action == FE_ACTION_DUP2);
-    let moves = from.action == FE_ACTION_CHDIR;
-    let has_path = opens || moves;
-    let unused = from.reserved != 0
-        || from.reserved2 != [0; 2]
-        || source != 0 && !dups
-        || (oflag != 0 || mode != 0) && !opens
-        || fd != 0 && moves
-        || from.path.is_null() == has_path;
-    if unused {
-        return Err(invalid);
-    }
-    let step = if opens { Step::ActionOpen } else { Step::ActionChdir };
-    // SAFETY: the caller's.
-    let path = unsafe { path(from.path, step) }.map_err(|error| Error { index, ..error })?;
-    let path = path.unwrap_or_default();
-    Ok(match from.action {
-        FE_ACTION_OPEN => Action::Open { fd, path, flags: oflag, mode },
-        FE_ACTION_DUP2 => Action::Dup2 { from: source, to: fd },
-        FE_ACTION_CLOSE => Action::Close(fd),
-        FE_ACTION_CHDIR => Action::Chdir(path),
-        FE_ACTION_FCHDIR => Action::Fchdir(fd),
-        FE_ACTION_CLOSEFROM => Action::Closefrom(fd),
-        FE_ACTION_TCSETPGRP => Action::Tcsetpgrp(fd),
-        _ => return Err(invalid),
-    })
-}
-
-/// The arguments, and the first of them.
-///
-/// # Safety
-/// `argv` is NULL or an array of strings that ends with NULL.
-unsafe fn argv<'a>(argv: *const *mut c_char) -> Result<(CStrArray<'a>, *const c_char)> {
-    if argv.is_null() {
-        return Err(INVALID);
-    }
-    // SAFETY: the caller's.
-    let argv = unsafe { CStrArray::new(argv) };
-    let first = argv.first().ok_or(INVALID)?;
-    Ok((argv, first.as_ptr()))
-}
-
-/// # Safety
-/// As fe_spawn.
-unsafe fn files<'a>(attr: &fe_attr) -> Result<Option<&'a [i32]>> {
-    if attr.nfiles > i32::MAX as usize {
-        return Err(INVALID);
-    }
-    // SAFETY: the caller's.
-    unsafe { array(attr.files, attr.nfiles) }
-}
-
-/// # Safety
-/// As fe_spawn.
-unsafe fn credential<'a>(attr: &fe_attr) -> Result<Option<Credential<'a>>> {
-    if attr.credential.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: the caller's.
-    let credential = unsafe { extensible(attr.credential) }?;
-    // The kernel's own limit; it says EINVAL too.
-    if credential.ngroups > 65536 {
-        return Err(INVALID);
-    }
-    // SAFETY: the caller's.
-    let groups = unsafe { array(credential.groups, credential.ngroups) }?;
-    Ok(Some(Credential { uid: credential.uid, gid: credential.gid, groups }))
-}
-
-/// # Safety
-/// As fe_spawn.
-unsafe fn maps<'a>(at: *const fe_id_map, count: usize) -> Result<&'a [IdMap]> {
-    const {
-        assert!(size_of::<fe_id_map>() == size_of::<IdMap>());
-        assert!(align_of::<fe_id_map>() == align_of::<IdMap>());
-    }
-    // SAFETY: the caller's; the two types are the same three words.
-    match unsafe { array(at.cast::<IdMap>(), count) }? {
-        Some([]) => Err(INVALID),
-        lines => Ok(lines.unwrap_or_default()),
-    }
-}
-
-fn way(way: u32) -> Result<Option<Way>> {
-    match way {
-        FE_WAY_AUTO => Ok(None),
-        FE_WAY_SHARED => Ok(Some(Way::Shared)),
-        FE_WAY_COPY => Ok(Some(Way::Copy)),
-        FE_WAY_PIPED => Ok(Some(Way::Piped)),
-        _ => Err(INVALID),
-    }
-}
-
-/// Session, group and terminal, which the kernel allows in certain combinations only.
-fn group(attr: &fe_attr) -> Result<Group> {
-    let has = |flag: u64| attr.flags & flag != 0;
-    let group = match (has(FE_SETSID), has(FE_SETPGID), has(FE_SETCTTY), has(FE_FOREGROUND)) {
-        (false, false, false, false) => Group::Inherit,
-        (true, false, ctty, false) => Group::Session { ctty: ctty.then_some(attr.ctty) },
-        (false, _, false, foreground) => {
-            Group::Group { pgid: attr.pgid, foreground: foreground.then_some(attr.ctty) }
+    let blocked = Blocked::all();
+    // SAFETY: the C caller: there are n of each.
+    unsafe {
+        for i in 0..n {
+            children.add(i).write(EMPTY);
+            tell(many.error(i), CLEAR);
         }
-        _ => return Err(INVALID),
-    };
-    // A number without its flag is a flag forgotten.
-    let pgid_used = matches!(group, Group::Group { .. });
-    let ctty_used = has(FE_SETCTTY) || has(FE_FOREGROUND);
-    if attr.pgid != 0 && !pgid_used || attr.ctty != 0 && !ctty_used {
-        return Err(INVALID);
+        for i in 0..n {
+            if many.flying.len() == WINDOW {
+                many.finish_first();
+            }
+            many.start(i, *attrs.add(i), *blocked.before());
+        }
+        while !many.flying.is_empty() {
+            many.finish_first();
+        }
     }
-    Ok(group)
+    drop(blocked);
+    if many.first_errno == 0 {
+        return 0;
+    }
+    errno::set_errno(errno::Errno(many.first_errno));
+    -1
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+struct Flight {
+    index: usize,
+    pending: Pending,
+    traced: bool,
+    attr: *const fe_attr,
+    trace: Option<Trace>,
+}
 
-    #[test]
-    fn version_0_is_frozen() {
-        assert_eq!(<fe_attr as Extensible>::OLDEST, 136);
-        assert_eq!(<fe_credential as Extensible>::OLDEST, 32);
-        assert_eq!(<fe_scheduling as Extensible>::OLDEST, 24);
-        assert_eq!(size_of::<fe_attr>(), 200);
-        assert_eq!(size_of::<fe_credential>(), 32);
-        assert_eq!(size_of::<fe_scheduling>(), 24);
-        assert_eq!(size_of::<fe_id_map>(), 12);
-        assert_eq!(size_of::<fe_file_action>(), 48);
+struct Many {
+    children: *mut fe_child,
+    errors: *mut fe_error,
+    flying: Vec<Flight>,
+    first_errno: i32,
+}
+
+impl Many {
+    fn error(&self, index: usize) -> *mut fe_error {
+        if self.errors.is_null() {
+            self.errors
+        } else {
+            self.errors.wrapping_add(index)
+        }
+    }
+
+    /// # Safety
+    /// As fe_spawn_many.
+    unsafe fn start(&mut self, index: usize, attr: *const fe_attr, mask: u64) {
+        loop {
+            let trace = Trace::start();
+            // SAFETY: the caller's.
+            let result = unsafe {
+                with_attr(attr, |attr, flags| {
+                    if flags & FE_ASYNC != 0 {
+                        return Err(INVALID.into());
+                    }
+                    let sigmask = Some(attr.sigmask.unwrap_or(mask));
+                    let (pending, _) = launch::start(&Attr { sigmask, ..*attr }, false)?;
+                    // All signals were blocked before.
+                    Ok((pending, attr.ptrace))
+                })
+            };
+            match result {
+                Ok((pending, traced)) => {
+                    self.flying.push(Flight { index, pending, traced, attr, trace });
+                    return;
+                }
+                // The others on their way may hold what it lacks.
+                Err(failed) if !self.flying.is_empty() && failed.error.is_shortage() => {
+                    // SAFETY: the caller's.
+                    unsafe { self.finish_first() };
+                }
+                Err(failed) => {
+                    // SAFETY: the caller's.
+                    unsafe { self.failed(index, attr, trace, &failed) };
+                    return;
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// As fe_spawn_many.
+    unsafe fn failed(
+        &mut self,
+        index: usize,
+        attr: *const fe_attr,
+        trace: Option<Trace>,
+        failed: &Failed,
+    ) {
+        let told = fe_error_of(failed);
+        if self.first_errno == 0 {
+            self.first_errno = told.errnum;
+        }
+        // SAFETY: the caller's.
+        unsafe {
+            trace_end(trace, attr, -1, told.way, &told);
+            tell(self.error(index), told);
+        }
+    }
+
+    /// # Safety
+    /// As fe_spawn_many. There is one on its way.
+    unsafe fn finish_first(&mut self) {
+        let Flight { index, mut pending, traced, attr, trace } = self.flying.remove(0);
+        let result = loop {
+            if let Progress::Done(result) = pending.finish(None) {
+                break result;
+            }
+        };
+        match result {
+            Ok(started) => {
+                let child = fe_child_of(started, traced);
+                // SAFETY: the caller's.
+                unsafe {
+                    self.children.add(index).write(child);
+                    trace_end(trace, attr, child.pid, child.way, &CLEAR);
+                }
+            }
+            // SAFETY: the caller's.
+            Err(failed) => unsafe { self.failed(index, attr, trace, &failed) },
+        }
     }
 }

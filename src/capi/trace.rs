@@ -93,6 +93,7 @@ impl Trace {
             FE_WAY_SHARED => b"shared",
             FE_WAY_COPY => b"copy",
             FE_WAY_PIPED => b"piped",
+            FE_WAY_CONCURRENT => b"concurrent",
             _ => b"none",
         });
         field(&mut line, b" us=", i32::try_from(took_us).unwrap_or(i32::MAX));

@@ -82,6 +82,13 @@ pub const FE_SHELL_FALLBACK: u64 = 0x8000;
 /// The child is born in the cgroup (version 2) whose directory is open as the caller's descriptor
 /// `cgroup`: CLONE_INTO_CGROUP of clone(2) (Linux 5.7; else ENOSYS or E2BIG at the step "cgroup").
 pub const FE_CGROUP: u64 = 0x10000;
+/// fe_spawn returns as soon as there is a child, and fe_spawn_finish tells the outcome. What `attr` points
+/// to need not stay. `fe_child.ready` becomes readable when the outcome is known, or a little later
+/// where another thread has forked meanwhile; it is for poll(2) only. Until fe_spawn_finish the child can
+/// only be killed and closed. It is a child like any other from the start: one that fails raises
+/// SIGCHLD, and a wait(2) of another thread for any child can take it away (then it may be told as
+/// killed, without its signal). A process's first spawn may take as long as without this flag.
+pub const FE_ASYNC: u64 = 0x20000;
 /// Reserved; EINVAL.
 pub const FE_DETACH: u64 = 0x8000_0000_0000_0000;
 
@@ -101,6 +108,11 @@ pub const FE_WAY_COPY: u32 = 2;
 /// execve counts as started here; and without /proc fe_spawn waits for a process that another
 /// thread has forked meanwhile and that keeps the pipe open.
 pub const FE_WAY_PIPED: u32 = 3;
+/// CLONE_VM without CLONE_VFORK, on a stack of its own: the child runs in the caller's memory, beside the
+/// calling thread. For FE_ASYNC, timeout_ms and fe_spawn_many, where the piped way is the other one.
+/// Cannot be forced for what the shared way cannot, nor with FE_CGROUP or FE_PTRACE. Where memory is not
+/// shared, or clone3(2) refused (Linux 5.5), the piped way is taken. A failed spawn raises SIGCHLD.
+pub const FE_WAY_CONCURRENT: u32 = 4;
 
 /// No step: the spawn succeeded, or nothing was tried.
 pub const FE_STEP_NONE: i32 = 0;
@@ -378,6 +390,14 @@ pub struct fe_attr {
     pub execfd: i32,
     /// The descriptor for FE_CGROUP, of the caller. Not 0 without it is EINVAL.
     pub cgroup: i32,
+    /// How many milliseconds of CLOCK_MONOTONIC the spawn itself may take, from the call to the exec; 0
+    /// means any time. A child that is still not there (in exec from a file system that does not answer,
+    /// in open(2) of a FIFO, stopped, frozen) is killed and reaped: ETIMEDOUT, with the step that it was
+    /// in. One that even SIGKILL does not end within a second is left alone. Takes the concurrent way or
+    /// the piped one; with FE_ASYNC it is fe_spawn_finish that sees to it.
+    pub timeout_ms: i32,
+    /// Zero.
+    pub reserved: i32,
 }
 
 /// A started child. Written by fe_spawn, whatever it held before; give it back with fe_child_close.
@@ -393,8 +413,15 @@ pub struct fe_child {
     pub way: u32,
     /// Private to the library.
     pub state: u32,
+    /// With FE_ASYNC, until fe_spawn_finish: becomes readable when the outcome is known. Owned by this
+    /// struct. Else -1.
+    pub ready: i32,
     /// Zero.
-    pub reserved: [u64; 6],
+    pub reserved: i32,
+    /// Private to the library.
+    pub pending: u64,
+    /// Zero.
+    pub reserved2: [u64; 4],
 }
 
 /// Why a spawn failed. Written by fe_spawn, all clear on success; owns nothing. Its size is frozen.

@@ -7,8 +7,9 @@ use crate::attr::{Way, CLONE_NEWTIME};
 use crate::child::{self, Start};
 use crate::error::{Error, Result, Step};
 use crate::launch::{kernel, Job};
-use crate::sys::{self, Errno, Fd};
+use crate::sys::{self, Errno, Fd, Stack};
 use core::mem::size_of;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// A child that has been made; in the shared and the copy way it has execed or ended by now.
 #[derive(Debug)]
@@ -61,6 +62,7 @@ pub fn child(way: Way, job: &Job<'_>, start: Start<'_>) -> Result<Cloned> {
         Way::Shared => (libc::CLONE_VM | libc::CLONE_VFORK, 0),
         Way::Copy => (libc::CLONE_VFORK, 0),
         Way::Piped => (0, libc::SIGCHLD),
+        Way::Concurrent => return Err(Error::new(libc::EINVAL, Step::Args)), // `beside`
     };
     // By the child's first step the table is its own again.
     let files = if start.table_below != 0 { libc::CLONE_FILES } else { 0 };
@@ -84,6 +86,39 @@ pub fn child(way: Way, job: &Job<'_>, start: Start<'_>) -> Result<Cloned> {
             late_pidfd(clone(what, None, start).map_err(at_clone)?)
         }
         Err(errno) => Err(at_clone(errno)),
+    }
+}
+
+/// Makes a child that shares memory and runs beside its parent, by clone3(2) alone. `tid` becomes 0, and
+/// its waiters are woken, when the child has let go of the memory: by exec, or by its end. Its exit
+/// signal is SIGCHLD: with another one, and not in vfork, debuggers would take it for a thread.
+///
+/// # Safety
+/// `start` and all that it borrows, the stack and `tid` stay until `tid` is 0.
+pub unsafe fn beside(
+    job: &Job<'_>,
+    start: &Start<'_>,
+    stack: &Stack,
+    tid: &AtomicU32,
+) -> Result<Cloned> {
+    let mut pidfd = -1;
+    let pidfd_flag = if job.pidfd { libc::CLONE_PIDFD } else { 0 };
+    let flags = libc::CLONE_VM | libc::CLONE_CHILD_CLEARTID | pidfd_flag;
+    let (stack, stack_size) = stack.area();
+    let args = CloneArgs {
+        flags: flags as u64 | job.cloneflags | CLONE_CLEAR_SIGHAND,
+        pidfd: &raw mut pidfd as u64,
+        child_tid: tid.as_ptr() as u64,
+        exit_signal: libc::SIGCHLD as u64,
+        stack: stack as u64,
+        stack_size: stack_size as u64,
+        ..CloneArgs::default()
+    };
+    tid.store(1, Relaxed);
+    let args = [&raw const args as usize, FIRST_SIZE, 0, 0, 0];
+    match make(libc::SYS_clone3, args, start) {
+        Ok(pid) => Ok(Cloned { pid, pidfd: job.pidfd.then(|| Fd::own(pidfd)) }),
+        Err(errno) => Err(Error::new(errno, Step::Clone)),
     }
 }
 
@@ -179,7 +214,8 @@ fn clone(
 fn make(nr: libc::c_long, args: [usize; 5], start: &Start<'_>) -> core::result::Result<i32, Errno> {
     let start = core::ptr::from_ref(start).cast();
     // SAFETY: child() gives CLONE_VM with CLONE_VFORK only; what start borrows lives until this
-    // returns, and with CLONE_VM the child is gone by then.
+    // returns, and with CLONE_VM the child is gone by then. beside() gives a stack, and its caller
+    // keeps that and the rest for as long as the child needs it.
     let result = unsafe { sys::clone(nr as usize, args, child::run, start) };
     if result < 0 {
         Err(-result as Errno)

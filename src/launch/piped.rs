@@ -12,25 +12,45 @@
 
 #![forbid(unsafe_code)]
 
+use super::clone::{self, Cloned};
 use super::outcome::{Answer, Circumstances, Question};
 use super::proof::{self, Proof};
-use super::{clone, idmap, record, settle, Job, Started};
+use super::{idmap, record, settle, Job, Started};
 use crate::attr::Way;
-use crate::child::Start;
+use crate::child::{Record, Start};
 use crate::error::{Error, Result, Step};
-use crate::sys::{self, Errno, Fd};
+use crate::sys::{self, Errno, Fd, SharedPage};
 use core::sync::atomic::AtomicU32;
 
 /// How long the pipe may be silent before the parent looks at the child: at first and at most. A
 /// fork takes less than the first but in processes of many gigabytes.
 const SILENCE_MS: (i64, i64) = (20, 200);
 
+/// A child on its way.
+pub struct Child {
+    /// It.
+    pub cloned: Cloned,
+    /// What it tells.
+    pub record: SharedPage<Record>,
+    /// Readable when the outcome is known.
+    pub outcome: Fd,
+}
+
 /// Spawns.
 pub fn spawn(job: &Job<'_>) -> Result<Started> {
+    let Child { cloned, record, outcome } = start(job)?;
+    wait_for_end(cloned.pid, &outcome, None);
+    let how = Circumstances { traced: job.traced, may_block: true };
+    let ask = |question| ask(cloned.pid, question, job.mask);
+    settle::settle_by(cloned.pid, &record, how, ask).result?;
+    Ok(Started::new(cloned, Way::Piped))
+}
+
+/// Makes the child, and gives it its maps.
+pub fn start(job: &Job<'_>) -> Result<Child> {
     let record = record::shared()?;
     let sentinel = AtomicU32::new(0);
-    let (outcome, error_pipe) = sys::pipe().map_err(at_pipe)?;
-    let error_pipe = out_of_the_way(error_pipe, job)?;
+    let (outcome, error_pipe) = pipe(job)?;
     let maps_pipe = if job.maps.any() { Some(sys::pipe().map_err(at_pipe)?) } else { None };
 
     let numbers =
@@ -53,11 +73,13 @@ pub fn spawn(job: &Job<'_>) -> Result<Started> {
             return Err(error);
         }
     }
-    wait_for_end(child.pid, &outcome);
-    let how = Circumstances { traced: job.traced, may_block: true };
-    let ask = |question| ask(child.pid, question, job.mask);
-    settle::settle_by(child.pid, &record, how, ask).result?;
-    Ok(Started::new(child, Way::Piped))
+    Ok(Child { cloned: child, record, outcome })
+}
+
+/// The error pipe: the parent's end, and the child's.
+pub fn pipe(job: &Job<'_>) -> Result<(Fd, Fd)> {
+    let (outcome, error_pipe) = sys::pipe().map_err(at_pipe)?;
+    Ok((outcome, out_of_the_way(error_pipe, job)?))
 }
 
 fn at_pipe(errno: Errno) -> Error {
@@ -86,19 +108,24 @@ fn hand_over_maps(pid: i32, job: &Job<'_>, (read_end, write_end): (Fd, Fd)) -> R
     Ok(())
 }
 
-/// Returns when the child has execed, failed or died.
-fn wait_for_end(pid: i32, pipe: &Fd) {
+/// Waits until the child has execed, failed or died, or until `limit` (of `sys::now_ms`): then false.
+pub fn wait_for_end(pid: i32, pipe: &Fd, limit: Option<u64>) -> bool {
     let mut silence = SILENCE_MS.0;
     loop {
-        match sys::poll(pipe.number(), silence) {
+        let left = limit.map(|limit| limit.saturating_sub(sys::now_ms()));
+        let patience = left.map_or(silence, |left| silence.min(left as i64));
+        match sys::poll(pipe.number(), patience) {
             // A byte, end of file, or a pipe that cannot be read: there is no more to wait for.
             Ok(true) => match sys::read(pipe, &mut [0]) {
                 Err(libc::EINTR) => {}
-                _ => return,
+                _ => return true,
             },
             Ok(false) => {
                 if proof::of(pid) == Proof::Execed || is_dead(pid) {
-                    return;
+                    return true;
+                }
+                if left == Some(0) {
+                    return false;
                 }
                 silence = (silence * 2).min(SILENCE_MS.1);
             }
@@ -106,13 +133,14 @@ fn wait_for_end(pid: i32, pipe: &Fd) {
             // A filter forbids ppoll: read without a bound.
             Err(_) => {
                 while sys::read(pipe, &mut [0]) == Err(libc::EINTR) {}
-                return;
+                return true;
             }
         }
     }
 }
 
-fn is_dead(pid: i32) -> bool {
+/// Whether it is dead, or gone.
+pub fn is_dead(pid: i32) -> bool {
     !matches!(
         settle::ask(pid, Question::Dead { wait: false }, &0),
         Answer::Nothing | Answer::Refused
@@ -122,7 +150,7 @@ fn is_dead(pid: i32) -> bool {
 /// As in the other ways, but the proof of exec comes from /proc. Where there is none, end of file
 /// after exec was called counts as success, as in the seed; and where SIGCHLD is ignored, which
 /// makes a dead child vanish.
-fn ask(pid: i32, question: Question, mask: &u64) -> Answer {
+pub fn ask(pid: i32, question: Question, mask: &u64) -> Answer {
     match question {
         Question::NotExeced => match proof::of(pid) {
             Proof::Execed | Proof::Unknown => Answer::NoSuchChild,

@@ -13,12 +13,16 @@ use crate::sys::{self, Fd};
 
 /// Puts the blame for that on the descriptor.
 pub fn explain(failed: Failed, attr: &Attr<'_>, caller: Caller) -> Failed {
-    let Error { errno, step, .. } = failed.error;
-    let closed = caller.execfd_cloexec || attr.close_others;
-    if errno == libc::ENOENT && step == Step::Exec && closed && is_script(attr.program) {
-        return Failed { error: Error::new(errno, Step::ScriptFd), ..failed };
+    if failed.error.is_not_found() && is_closed_script(attr, caller) {
+        let error = Error::new(failed.error.errno, Step::ScriptFd);
+        return Failed { error, ..failed };
     }
     failed
+}
+
+/// Whether the program is such a script.
+pub fn is_closed_script(attr: &Attr<'_>, caller: Caller) -> bool {
+    (caller.execfd_cloexec || attr.close_others) && is_script(attr.program)
 }
 
 /// Whether the file begins with "#!", if it can be read.

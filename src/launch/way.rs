@@ -15,6 +15,8 @@ pub struct Needs {
     pub maps: bool,
     /// Memory must not be shared with the child.
     pub own_memory: bool,
+    /// Nor with one whose parent runs beside it.
+    pub own_memory_beside: bool,
 }
 
 impl Needs {
@@ -33,7 +35,9 @@ impl Needs {
                 let Ids { uid, gid, euid, fsuid, egid, fsgid } = ids();
                 uid != euid || uid != fsuid || gid != egid || gid != fsgid
             };
-        Needs { maps: attr.maps.any(), own_memory }
+        // Out of memory, a cgroup kills all who share that of its victim, but for a parent in vfork.
+        let own_memory_beside = own_memory || attr.cgroup.is_some();
+        Needs { maps: attr.maps.any(), own_memory, own_memory_beside }
     }
 }
 
@@ -43,6 +47,8 @@ pub fn choose(asked: Option<Way>, needs: Needs, memory: Memory) -> Result<Way> {
         Way::Shared => !needs.maps && !needs.own_memory,
         Way::Copy => !needs.maps,
         Way::Piped => true,
+        // Only for who does not wait: `choose_beside`.
+        Way::Concurrent => false,
     };
     if let Some(way) = asked {
         return match (allowed(way), way, memory) {
@@ -58,6 +64,21 @@ pub fn choose(asked: Option<Way>, needs: Needs, memory: Memory) -> Result<Way> {
         Memory::NotSuspended => Way::Piped,
     };
     Ok([first, Way::Copy].into_iter().find(|way| allowed(*way)).unwrap_or(Way::Piped))
+}
+
+/// The way of a child that its parent does not wait for, or not for ever. The others suspend it.
+/// `knows`: the kernel has been seen to share memory, and clone3(2) has not been refused.
+pub fn choose_beside(asked: Option<Way>, needs: Needs, traced: bool, knows: bool) -> Result<Way> {
+    // PTRACE_TRACEME is of the thread that waits.
+    let shares = !needs.maps && !needs.own_memory_beside && !traced;
+    match asked {
+        None if shares && knows => Ok(Way::Concurrent),
+        None | Some(Way::Piped) => Ok(Way::Piped),
+        // As with the shared way: where memory is not shared, a copy.
+        Some(Way::Concurrent) if shares && !knows => Ok(Way::Piped),
+        Some(Way::Concurrent) if shares => Ok(Way::Concurrent),
+        Some(_) => Err(Error::new(libc::EINVAL, Step::Args)),
+    }
 }
 
 /// The way to try after `way` was refused by the kernel or a filter with `error`: one that asks
@@ -81,9 +102,9 @@ pub fn made_no_child(error: &Error) -> bool {
 mod tests {
     use super::*;
 
-    const PLAIN: Needs = Needs { maps: false, own_memory: false };
-    const OWN: Needs = Needs { maps: false, own_memory: true };
-    const MAPS: Needs = Needs { maps: true, own_memory: true };
+    const PLAIN: Needs = Needs { maps: false, own_memory: false, own_memory_beside: false };
+    const OWN: Needs = Needs { maps: false, own_memory: true, own_memory_beside: true };
+    const MAPS: Needs = Needs { maps: true, own_memory: true, own_memory_beside: true };
 
     #[test]
     fn the_cheapest_that_is_correct() {
@@ -135,5 +156,24 @@ mod tests {
         assert_eq!(after_refusal(None, Way::Shared, &refused(libc::EAGAIN)), None);
         let exec = Error::new(libc::EPERM, Step::Exec);
         assert_eq!(after_refusal(None, Way::Shared, &exec), None);
+    }
+
+    #[test]
+    fn beside_its_parent_a_child_shares_memory_or_not() {
+        let beside = |asked, needs, traced, knows| choose_beside(asked, needs, traced, knows).ok();
+        let cgroup = Needs { own_memory_beside: true, ..PLAIN };
+        assert_eq!(beside(None, PLAIN, false, true), Some(Way::Concurrent));
+        for needs in [OWN, MAPS, cgroup] {
+            assert_eq!(beside(None, needs, false, true), Some(Way::Piped));
+            assert_eq!(beside(Some(Way::Concurrent), needs, false, true), None);
+        }
+        assert_eq!(beside(None, PLAIN, true, true), Some(Way::Piped));
+        assert_eq!(beside(None, PLAIN, false, false), Some(Way::Piped));
+        assert_eq!(beside(Some(Way::Concurrent), PLAIN, false, true), Some(Way::Concurrent));
+        assert_eq!(beside(Some(Way::Concurrent), PLAIN, false, false), Some(Way::Piped));
+        assert_eq!(beside(Some(Way::Piped), PLAIN, false, true), Some(Way::Piped));
+        for way in [Way::Shared, Way::Copy] {
+            assert_eq!(beside(Some(way), PLAIN, false, true), None);
+        }
     }
 }

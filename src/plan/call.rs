@@ -64,6 +64,24 @@ pub enum From {
     Address = 2,
 }
 
+/// What of the arguments is borrowed: points to what belongs to the caller of fe_spawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Borrows {
+    /// Nothing.
+    Nothing,
+    /// That argument is a string.
+    String(u8),
+    /// Argument 1 is an array of as many u32 as argument 0 says.
+    Ids,
+    /// That argument points to an i32.
+    Int(u8),
+    /// That argument is a string, the next one an array of strings that ends with NULL, and so is
+    /// the one after that.
+    Exec(u8),
+    /// Argument 1 is the array of `shell`, and argument 2 one of strings.
+    Shell,
+}
+
 /// A system call with its arguments, what to blame if it fails, and what to do with its result.
 /// Read by the child, which can't tell a good one from a bad one: only the constructors below make
 /// them.
@@ -90,6 +108,8 @@ pub struct Call<'a> {
     pub register: Register,
     /// Whether the result goes into the register.
     pub into: bool,
+    /// For a copy that outlives the caller's.
+    pub borrows: Borrows,
     borrowed: PhantomData<&'a ()>,
 }
 
@@ -109,6 +129,7 @@ fn call<'a>(step: Step, nr: libc::c_long, args: &[usize]) -> Call<'a> {
         argument: 0,
         register: Register::Fd,
         into: false,
+        borrows: Borrows::Nothing,
         borrowed: PhantomData,
     }
 }
@@ -122,6 +143,16 @@ impl Call<'_> {
     fn harmless(mut self, errno: i32) -> Self {
         self.harmless = errno;
         self
+    }
+
+    fn borrows(mut self, borrows: Borrows) -> Self {
+        self.borrows = borrows;
+        self
+    }
+
+    /// The same with arguments that point elsewhere.
+    pub fn with_args<'b>(self, args: [usize; 6]) -> Call<'b> {
+        Call { args, borrowed: PhantomData, ..self }
     }
 
     fn rule(mut self, rule: Rule) -> Self {
@@ -193,7 +224,7 @@ pub fn setpgid<'a>(pgid: i32) -> Call<'a> {
 
 /// chroot(2).
 pub fn chroot(path: &CStr) -> Call<'_> {
-    call(Step::Chroot, libc::SYS_chroot, &[text(path)])
+    call(Step::Chroot, libc::SYS_chroot, &[text(path)]).borrows(Borrows::String(0))
 }
 
 /// chdir(2) to the new root: a working directory left outside is a way out.
@@ -203,7 +234,8 @@ pub fn chdir_root<'a>() -> Call<'a> {
 
 /// setgroups(2). By the raw call: libc's would change every thread of the caller.
 pub fn setgroups(groups: &[u32]) -> Call<'_> {
-    call(Step::Setgroups, libc::SYS_setgroups, &[groups.len(), groups.as_ptr() as usize])
+    let args = [groups.len(), groups.as_ptr() as usize];
+    call(Step::Setgroups, libc::SYS_setgroups, &args).borrows(Borrows::Ids)
 }
 
 /// All three group ids: setgid(2), as the seed has it, leaves the real one to an unprivileged
@@ -219,7 +251,7 @@ pub fn setuid<'a>(uid: u32) -> Call<'a> {
 
 /// chdir(2).
 pub fn chdir(path: &CStr) -> Call<'_> {
-    call(Step::Chdir, libc::SYS_chdir, &[text(path)])
+    call(Step::Chdir, libc::SYS_chdir, &[text(path)]).borrows(Borrows::String(0))
 }
 
 /// Clears close-on-exec, which dup3(2) onto itself would not.
@@ -315,7 +347,7 @@ pub fn action<'a>(action: &Action<'a>, index: i32) -> ([Call<'a>; ACTION_CALLS],
         }
         Action::Dup2 { from, to } => one(libc::SYS_dup3, &[fd(from), fd(to), 0]),
         Action::Close(at) => ([close(at), nothing, nothing, nothing], 1),
-        Action::Chdir(path) => one(libc::SYS_chdir, &[text(path)]),
+        Action::Chdir(path) => ([chdir(path), nothing, nothing, nothing], 1),
         Action::Fchdir(at) => one(libc::SYS_fchdir, &[fd(at)]),
         Action::Closefrom(first) => ([close_others(first, u32::MAX), nothing, nothing, nothing], 1),
         Action::Tcsetpgrp(terminal) => {
@@ -338,7 +370,8 @@ fn open_at<'a>(at: i32, path: &'a CStr, flags: i32, mode: u32) -> [Call<'a>; ACT
     let step = Step::ActionOpen;
     let open = [fd(libc::AT_FDCWD), text(path), flags as usize, mode as usize];
     let [dup, close_moved] = move_to(step, at, flags & libc::O_CLOEXEC);
-    [close(at), call(step, libc::SYS_openat, &open).into(Register::Fd), dup, close_moved]
+    let open = call(step, libc::SYS_openat, &open).into(Register::Fd).borrows(Borrows::String(1));
+    [close(at), open, dup, close_moved]
 }
 
 /// TIOCSCTTY with 0: a terminal of another session is not stolen.
@@ -390,10 +423,11 @@ pub fn scheduling(scheduling: &Scheduling) -> Call<'_> {
     match scheduling {
         Scheduling::Policy { policy, priority } => {
             let args = [0, *policy as usize, place(priority)];
-            call(Step::Scheduling, libc::SYS_sched_setscheduler, &args)
+            call(Step::Scheduling, libc::SYS_sched_setscheduler, &args).borrows(Borrows::Int(2))
         }
         Scheduling::Priority(priority) => {
-            call(Step::Scheduling, libc::SYS_sched_setparam, &[0, place(priority)])
+            let args = [0, place(priority)];
+            call(Step::Scheduling, libc::SYS_sched_setparam, &args).borrows(Borrows::Int(1))
         }
     }
 }
@@ -438,7 +472,10 @@ pub fn traceme<'a>() -> Call<'a> {
 /// execve(2).
 pub fn exec<'a>(path: &'a CStr, argv: CStrArray<'a>, envp: CStrArray<'a>, index: i32) -> Call<'a> {
     let args = [text(path), argv.as_ptr() as usize, envp.as_ptr() as usize];
-    call(Step::Exec, libc::SYS_execve, &args).index(index).rule(Rule::Exec)
+    call(Step::Exec, libc::SYS_execve, &args)
+        .index(index)
+        .rule(Rule::Exec)
+        .borrows(Borrows::Exec(0))
 }
 
 /// execveat(2) (Linux 3.19): the file `at` itself when `path` is None. `held`: it is in its register
@@ -453,7 +490,8 @@ pub fn exec_at<'a>(
     let flags = if path.is_none() { libc::AT_EMPTY_PATH as usize } else { 0 };
     let path = text(path.unwrap_or_default());
     let args = [fd(at), path, argv.as_ptr() as usize, envp.as_ptr() as usize, flags];
-    let exec = call(Step::Exec, libc::SYS_execveat, &args).rule(Rule::Exec);
+    let exec =
+        call(Step::Exec, libc::SYS_execveat, &args).rule(Rule::Exec).borrows(Borrows::Exec(1));
     if held {
         exec.take(From::Value, 0, Register::Exec)
     } else {
@@ -464,7 +502,7 @@ pub fn exec_at<'a>(
 /// execve(2) of the shell; its arguments are `argv`, in which the child fills in the script.
 pub fn shell<'a>(argv: &'a [AtomicUsize], envp: CStrArray<'a>) -> Call<'a> {
     let args = [text(SHELL), argv.as_ptr() as usize, envp.as_ptr() as usize];
-    call(Step::Shell, libc::SYS_execve, &args).rule(Rule::Shell)
+    call(Step::Shell, libc::SYS_execve, &args).rule(Rule::Shell).borrows(Borrows::Shell)
 }
 
 /// What execvp(3) runs.

@@ -33,6 +33,7 @@ pub fn attr<'a>() -> Attr<'a> {
         maps: IdMaps::default(),
         way: None,
         pidfd: false,
+        timeout_ms: None,
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //! A page that stays shared across a clone without CLONE_VM.
 
-use super::{check, syscall, Errno};
+use super::{call3, check, syscall, Errno};
 use core::marker::PhantomData;
 
 /// One `T` in zeroed memory that a forked child shares; unmapped when dropped.
@@ -47,6 +47,80 @@ impl<T> Drop for SharedPage<T> {
     fn drop(&mut self) {
         // SAFETY: new() mapped it, and no reference outlives self.
         let _ = unsafe { syscall(libc::SYS_munmap as usize, [self.at as usize, PAGE, 0, 0, 0, 0]) };
+    }
+}
+
+/// A box; None without memory.
+pub fn try_box<T>(value: T) -> Option<alloc::boxed::Box<T>> {
+    const { assert!(core::mem::size_of::<T>() != 0) };
+    let layout = core::alloc::Layout::new::<T>();
+    // SAFETY: T has a size; the block is of its size and alignment, and from the allocator that a box
+    // gives it back to.
+    unsafe {
+        let at = alloc::alloc::alloc(layout).cast::<T>();
+        if at.is_null() {
+            return None;
+        }
+        at.write(value);
+        Some(alloc::boxed::Box::from_raw(at))
+    }
+}
+
+/// A stack for a child that shares memory and runs beside its parent, with a guard below it; unmapped
+/// when dropped.
+#[derive(Debug)]
+pub struct Stack {
+    at: *mut u8,
+}
+
+/// Half of it is the guard. A page is 64 KiB at most; what isn't touched takes no memory, and the child
+/// touches one page.
+const STACK: usize = 128 << 10;
+
+// SAFETY: memory is any thread's.
+unsafe impl Send for Stack {}
+
+impl Stack {
+    /// Maps one.
+    pub fn new() -> Result<Stack, Errno> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK;
+        let args = [0, STACK, libc::PROT_NONE as usize, flags as usize, usize::MAX, 0];
+        // SAFETY: a new mapping at a place of the kernel's choice harms nobody.
+        let at = check(unsafe { syscall(libc::SYS_mmap as usize, args) })?;
+        let stack = Stack { at: at as *mut u8 };
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: the upper half of our own mapping.
+        unsafe {
+            call3(libc::SYS_mprotect, at.wrapping_add(STACK / 2), STACK / 2, protection as usize)
+        }?;
+        Ok(stack)
+    }
+
+    /// Its usable part: lowest address and length.
+    pub fn area(&self) -> (usize, usize) {
+        ((self.at as usize).wrapping_add(STACK / 2), STACK / 2)
+    }
+
+    /// Gives it up, to be had again.
+    pub fn into_raw(self) -> *mut u8 {
+        let at = self.at;
+        core::mem::forget(self);
+        at
+    }
+
+    /// One that was given up.
+    ///
+    /// # Safety
+    /// `at` is from `into_raw`, and this is the only one made of it.
+    pub unsafe fn from_raw(at: *mut u8) -> Stack {
+        Stack { at }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        // SAFETY: new() mapped it, and no child runs on it any more (its owner's promise).
+        let _ = unsafe { call3(libc::SYS_munmap, self.at as usize, STACK, 0) };
     }
 }
 

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! From an `fe_attr` to an `Attr`: everything that C hands over is read and refused here.
+
+use super::read::{array, extensible, path, Extensible};
+use super::types::*;
+use crate::attr::{
+    Action, Attr, CStrArray, Chroot, Credential, Dispositions, Group, IdMap, IdMaps, Program,
+    Scheduling, Way,
+};
+use crate::error::{Error, Result, Step};
+use crate::launch::Failed;
+use alloc::vec::Vec;
+use core::ffi::{c_char, CStr};
+
+// SAFETY: integers and raw pointers.
+unsafe impl Extensible for fe_attr {
+    const OLDEST: usize = 136;
+}
+
+// SAFETY: integers and raw pointers.
+unsafe impl Extensible for fe_credential {
+    const OLDEST: usize = 32;
+}
+
+// SAFETY: integers.
+unsafe impl Extensible for fe_scheduling {
+    const OLDEST: usize = 24;
+}
+
+const KNOWN_FLAGS: u64 = FE_SETSID
+    | FE_SETPGID
+    | FE_SETCTTY
+    | FE_NOCTTY
+    | FE_FOREGROUND
+    | FE_PTRACE
+    | FE_CLOSE_OTHERS
+    | FE_SEARCH_PATH
+    | FE_PIDFD
+    | FE_ALLOW_SETGROUPS
+    | FE_CHROOT_KEEP_CWD
+    | FE_KEEP_PROPAGATION
+    | FE_RESETIDS
+    | FE_FEXECVE
+    | FE_EXECVEAT
+    | FE_SHELL_FALLBACK
+    | FE_CGROUP
+    | FE_ASYNC;
+
+const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
+
+/// What `work` makes of the attributes, which it gets with the flags.
+///
+/// # Safety
+/// As fe_spawn.
+pub unsafe fn with_attr<T>(
+    attr: *const fe_attr,
+    work: impl Fn(&Attr<'_>, u64) -> core::result::Result<T, Failed>,
+) -> core::result::Result<T, Failed> {
+    let mut made = Err(INVALID.into());
+    // SAFETY: the caller's.
+    unsafe { read(attr, &mut |attr, flags| made = work(attr, flags)) }?;
+    made
+}
+
+/// One copy, whatever the work.
+///
+/// # Safety
+/// As fe_spawn.
+unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, u64)) -> Result<()> {
+    if attr.is_null() {
+        return Err(INVALID);
+    }
+    // SAFETY: the C caller's, throughout: the attr is as fe_attr says, and stays so during the
+    // call.
+    let attr = unsafe { extensible(attr) }?;
+    if attr.flags & !KNOWN_FLAGS != 0 || attr.reserved != 0 {
+        return Err(INVALID);
+    }
+    // SAFETY: the C caller's.
+    let credential = unsafe { credential(&attr) }?;
+    // SAFETY: the C caller's.
+    let (uid, gid) = unsafe {
+        (maps(attr.uid_mappings, attr.nuid_mappings)?, maps(attr.gid_mappings, attr.ngid_mappings)?)
+    };
+    // SAFETY: the C caller's.
+    let files = unsafe { files(&attr) }?;
+    // SAFETY: the C caller's.
+    let (argv, first) = unsafe { argv(attr.argv) }?;
+    let has = |flag: u64| attr.flags & flag != 0;
+    // SAFETY: the C caller's.
+    let program = unsafe { program(&attr, first) }?;
+    // SAFETY: the C caller's.
+    let (dir, root, envp) = unsafe {
+        (
+            path(attr.dir, Step::Chdir)?,
+            path(attr.chroot, Step::Chroot)?,
+            if attr.envp.is_null() { CStrArray::environ() } else { CStrArray::new(attr.envp) },
+        )
+    };
+    // SAFETY: the C caller's.
+    let actions = unsafe { actions(&attr) }?;
+    // SAFETY: the C caller's.
+    let (sigmask, default, ignore, scheduling) = unsafe {
+        (
+            signal_set(attr.sigmask),
+            signal_set(attr.sigdefault),
+            signal_set(attr.sigignore),
+            scheduling(attr.scheduling)?,
+        )
+    };
+    let keeps_cwd = has(FE_CHROOT_KEEP_CWD);
+    if keeps_cwd && root.is_none() || attr.cgroup != 0 && !has(FE_CGROUP) {
+        return Err(INVALID);
+    }
+    let attr_of_core = Attr {
+        program,
+        shell_fallback: has(FE_SHELL_FALLBACK),
+        argv,
+        envp,
+        dir,
+        chroot: root.map(|path| Chroot { path, keep_cwd: keeps_cwd }),
+        files,
+        actions: &actions,
+        close_others: has(FE_CLOSE_OTHERS),
+        credential,
+        resetids: has(FE_RESETIDS),
+        group: group(&attr)?,
+        noctty: has(FE_NOCTTY),
+        pdeathsig: attr.pdeathsig,
+        dispositions: Dispositions { default: default.unwrap_or(0), ignore: ignore.unwrap_or(0) },
+        sigmask,
+        scheduling,
+        cgroup: has(FE_CGROUP).then_some(attr.cgroup),
+        ptrace: has(FE_PTRACE),
+        cloneflags: attr.cloneflags,
+        keep_propagation: has(FE_KEEP_PROPAGATION),
+        maps: IdMaps { uid, gid, allow_setgroups: has(FE_ALLOW_SETGROUPS) },
+        way: way(attr.way)?,
+        pidfd: has(FE_PIDFD),
+        timeout_ms: match u32::try_from(attr.timeout_ms) {
+            Ok(0) => None,
+            Ok(timeout_ms) => Some(timeout_ms),
+            Err(_) => return Err(INVALID),
+        },
+    };
+    work(&attr_of_core, attr.flags);
+    Ok(())
+}
+
+/// Where the program is; `first` is the first argument.
+///
+/// # Safety
+/// As fe_spawn.
+unsafe fn program<'a>(attr: &fe_attr, first: *const c_char) -> Result<Program<'a>> {
+    let has = |flag: u64| attr.flags & flag != 0;
+    let (search, itself, at) = (has(FE_SEARCH_PATH), has(FE_FEXECVE), has(FE_EXECVEAT));
+    let unused = attr.execfd != 0 && !itself && !at || !attr.search_path.is_null() && !search;
+    if unused || u32::from(search) + u32::from(itself) + u32::from(at) > 1 {
+        return Err(INVALID);
+    }
+    if itself {
+        return if attr.path.is_null() { Ok(Program::Fd(attr.execfd)) } else { Err(INVALID) };
+    }
+    // SAFETY: the C caller's.
+    let (name, list) = unsafe {
+        let program = if attr.path.is_null() { first } else { attr.path };
+        let list = (!attr.search_path.is_null()).then(|| CStr::from_ptr(attr.search_path));
+        (path(program, Step::Exec)?.ok_or(INVALID)?, list)
+    };
+    Ok(match (search, at) {
+        (true, _) => Program::Search { name, list },
+        (_, true) => Program::At { dir: attr.execfd, path: name },
+        _ => Program::Path(name),
+    })
+}
+
+/// # Safety
+/// `set` is NULL or readable.
+unsafe fn signal_set(set: *const libc::sigset_t) -> Option<u64> {
+    // The kernel has 64 signals; the libcs' sets are larger, and begin with those.
+    const { assert!(size_of::<libc::sigset_t>() >= size_of::<u64>()) };
+    // SAFETY: the caller's.
+    (!set.is_null()).then(|| unsafe { set.cast::<u64>().read_unaligned() })
+}
+
+/// # Safety
+/// As fe_spawn.
+unsafe fn scheduling(at: *const fe_scheduling) -> Result<Option<Scheduling>> {
+    if at.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's.
+    let fe_scheduling { flags, policy, priority, .. } = unsafe { extensible(at) }?;
+    if flags & !(FE_SCHED_POLICY | FE_SCHED_PRIORITY) != 0 {
+        return Err(INVALID);
+    }
+    if flags & FE_SCHED_POLICY != 0 {
+        Ok(Some(Scheduling::Policy { policy, priority }))
+    } else if flags & FE_SCHED_PRIORITY != 0 && policy == 0 {
+        Ok(Some(Scheduling::Priority(priority)))
+    } else {
+        Err(INVALID)
+    }
+}
+
+/// # Safety
+/// As fe_spawn.
+unsafe fn actions<'a>(attr: &fe_attr) -> Result<Vec<Action<'a>>> {
+    // SAFETY: the caller's.
+    let list = unsafe { array(attr.actions, attr.nactions) }?.unwrap_or_default();
+    let mut actions = Vec::new();
+    actions.try_reserve_exact(list.len()).map_err(|_| Error::NO_MEMORY)?;
+    for (index, from) in (0..).zip(list) {
+        // SAFETY: the caller's.
+        actions.push(unsafe { action(from, index) }?);
+    }
+    Ok(actions)
+}
+
+/// # Safety
+/// As fe_spawn.
+unsafe fn action<'a>(from: &fe_file_action, index: i32) -> Result<Action<'a>> {
+    let fe_file_action { fd, from: source, oflag, mode, .. } = *from;
+    let invalid = Error::at(libc::EINVAL, Step::Args, index);
+    let (opens, dups) = (from.action == FE_ACTION_OPEN, from.action == FE_ACTION_DUP2);
+    let moves = from.action == FE_ACTION_CHDIR;
+    let has_path = opens || moves;
+    let unused = from.reserved != 0
+        || from.reserved2 != [0; 2]
+        || source != 0 && !dups
+        || (oflag != 0 || mode != 0) && !opens
+        || fd != 0 && moves
+        || from.path.is_null() == has_path;
+    if unused {
+        return Err(invalid);
+    }
+    let step = if opens { Step::ActionOpen } else { Step::ActionChdir };
+    // SAFETY: the caller's.
+    let path = unsafe { path(from.path, step) }.map_err(|error| Error { index, ..error })?;
+    let path = path.unwrap_or_default();
+    Ok(match from.action {
+        FE_ACTION_OPEN => Action::Open { fd, path, flags: oflag, mode },
+        FE_ACTION_DUP2 => Action::Dup2 { from: source, to: fd },
+        FE_ACTION_CLOSE => Action::Close(fd),
+        FE_ACTION_CHDIR => Action::Chdir(path),
+        FE_ACTION_FCHDIR => Action::Fchdir(fd),
+        FE_ACTION_CLOSEFROM => Action::Closefrom(fd),
+        FE_ACTION_TCSETPGRP => Action::Tcsetpgrp(fd),
+        _ => return Err(invalid),
+    })
+}
+
+/// The arguments, and the first of them.
+///
+/// # Safety
+/// `argv` is NULL or an array of strings that ends with NULL.
+unsafe fn argv<'a>(argv: *const *mut c_char) -> Result<(CStrArray<'a>, *const c_char)> {
+    if argv.is_null() {
+        return Err(INVALID);
+    }
+    // SAFETY: the caller's.
+    let argv = unsafe { CStrArray::new(argv) };
+    let first = argv.first().ok_or(INVALID)?;
+    Ok((argv, first.as_ptr()))
+}
+
+/// # Safety
+/// As fe_spawn.
+unsafe fn files<'a>(attr: &fe_attr) -> Result<Option<&'a [i32]>> {
+    if attr.nfiles > i32::MAX as usize {
+        return Err(INVALID);
+    }
+    // SAFETY: the caller's.
+    unsafe { array(attr.files, attr.nfiles) }
+}
+
+/// # Safety
+/// As fe_spawn.
+unsafe fn credential<'a>(attr: &fe_attr) -> Result<Option<Credential<'a>>> {
+    if attr.credential.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's.
+    let credential = unsafe { extensible(attr.credential) }?;
+    // The kernel's own limit; it says EINVAL too.
+    if credential.ngroups > 65536 {
+        return Err(INVALID);
+    }
+    // SAFETY: the caller's.
+    let groups = unsafe { array(credential.groups, credential.ngroups) }?;
+    Ok(Some(Credential { uid: credential.uid, gid: credential.gid, groups }))
+}
+
+/// # Safety
+/// As fe_spawn.
+unsafe fn maps<'a>(at: *const fe_id_map, count: usize) -> Result<&'a [IdMap]> {
+    const {
+        assert!(size_of::<fe_id_map>() == size_of::<IdMap>());
+        assert!(align_of::<fe_id_map>() == align_of::<IdMap>());
+    }
+    // SAFETY: the caller's; the two types are the same three words.
+    match unsafe { array(at.cast::<IdMap>(), count) }? {
+        Some([]) => Err(INVALID),
+        lines => Ok(lines.unwrap_or_default()),
+    }
+}
+
+fn way(way: u32) -> Result<Option<Way>> {
+    match way {
+        FE_WAY_AUTO => Ok(None),
+        FE_WAY_SHARED => Ok(Some(Way::Shared)),
+        FE_WAY_COPY => Ok(Some(Way::Copy)),
+        FE_WAY_PIPED => Ok(Some(Way::Piped)),
+        FE_WAY_CONCURRENT => Ok(Some(Way::Concurrent)),
+        _ => Err(INVALID),
+    }
+}
+
+/// Session, group and terminal, which the kernel allows in certain combinations only.
+fn group(attr: &fe_attr) -> Result<Group> {
+    let has = |flag: u64| attr.flags & flag != 0;
+    let group = match (has(FE_SETSID), has(FE_SETPGID), has(FE_SETCTTY), has(FE_FOREGROUND)) {
+        (false, false, false, false) => Group::Inherit,
+        (true, false, ctty, false) => Group::Session { ctty: ctty.then_some(attr.ctty) },
+        (false, _, false, foreground) => {
+            Group::Group { pgid: attr.pgid, foreground: foreground.then_some(attr.ctty) }
+        }
+        _ => return Err(INVALID),
+    };
+    // A number without its flag is a flag forgotten.
+    let pgid_used = matches!(group, Group::Group { .. });
+    let ctty_used = has(FE_SETCTTY) || has(FE_FOREGROUND);
+    if attr.pgid != 0 && !pgid_used || attr.ctty != 0 && !ctty_used {
+        return Err(INVALID);
+    }
+    Ok(group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn version_0_is_frozen() {
+        assert_eq!(<fe_attr as Extensible>::OLDEST, 136);
+        assert_eq!(<fe_credential as Extensible>::OLDEST, 32);
+        assert_eq!(<fe_scheduling as Extensible>::OLDEST, 24);
+        assert_eq!(size_of::<fe_attr>(), 208);
+        assert_eq!(size_of::<fe_credential>(), 32);
+        assert_eq!(size_of::<fe_scheduling>(), 24);
+        assert_eq!(size_of::<fe_id_map>(), 12);
+        assert_eq!(size_of::<fe_file_action>(), 48);
+    }
+}

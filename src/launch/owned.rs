@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! The calls of a plan with copies of all that they borrow, for a child that runs on when fe_spawn has
+//! returned.
+
+#![allow(unsafe_code)] // follows the pointers that the plan's constructors have put into its calls
+
+use crate::error::{Error, Result};
+use crate::plan::call::Borrows;
+use crate::plan::Call;
+use alloc::vec::Vec;
+
+/// The calls, and what they point to.
+#[derive(Debug)]
+pub struct Owned {
+    calls: Vec<Call<'static>>,
+    // Never touched again: the calls have its addresses.
+    _copies: Vec<u64>,
+}
+
+impl Owned {
+    /// Copies.
+    pub fn of(calls: &[Call<'_>]) -> Result<Owned> {
+        let mut owned = Vec::new();
+        owned.try_reserve_exact(calls.len()).map_err(|_| Error::NO_MEMORY)?;
+        // Once to see how much it is, and once more to copy.
+        let mut measure = Copier::new(core::ptr::null_mut());
+        for call in calls {
+            measure.args(call);
+        }
+        let words = measure.used / 8;
+        let mut copies: Vec<u64> = Vec::new();
+        copies.try_reserve_exact(words).map_err(|_| Error::NO_MEMORY)?;
+        copies.resize(words, 0);
+        let mut copier = Copier::new(copies.as_mut_ptr().cast());
+        for call in calls {
+            let args = copier.args(call);
+            owned.push(call.with_args(args));
+        }
+        Ok(Owned { calls: owned, _copies: copies })
+    }
+
+    /// The calls in their order.
+    pub fn calls(&self) -> &[Call<'static>] {
+        &self.calls
+    }
+}
+
+struct Copier {
+    /// NULL: nothing is copied, only measured.
+    to: *mut u8,
+    used: usize,
+    /// Arrays of strings that were copied already, and where to: all candidates have the same two.
+    seen: [(usize, usize); 2],
+}
+
+impl Copier {
+    fn new(to: *mut u8) -> Copier {
+        Copier { to, used: 0, seen: [(0, 0); 2] }
+    }
+
+    /// The arguments of `call` with the addresses of the copies.
+    fn args(&mut self, call: &Call<'_>) -> [usize; 6] {
+        let mut args = call.args;
+        let mut change = |nth: usize, copy: &mut dyn FnMut(usize) -> usize| {
+            if let Some(place) = args.get_mut(nth) {
+                *place = copy(*place);
+            }
+        };
+        // SAFETY: throughout: a Call comes from its constructors only, which borrow what they point
+        // to, of the type that `borrows` says.
+        unsafe {
+            match call.borrows {
+                Borrows::Nothing => {}
+                Borrows::String(nth) => change(nth.into(), &mut |at| self.string(at)),
+                Borrows::Ids => {
+                    let [count, ..] = call.args;
+                    change(1, &mut |at| self.bytes(at, count.saturating_mul(4)));
+                }
+                Borrows::Int(nth) => change(nth.into(), &mut |at| self.bytes(at, 4)),
+                Borrows::Exec(nth) => {
+                    let nth = usize::from(nth);
+                    change(nth, &mut |at| self.string(at));
+                    change(nth + 1, &mut |at| self.strings_once(at, 0));
+                    change(nth + 2, &mut |at| self.strings_once(at, 1));
+                }
+                Borrows::Shell => {
+                    change(1, &mut |at| self.strings(at, Some(1)));
+                    change(2, &mut |at| self.strings_once(at, 1));
+                }
+            }
+        }
+        args
+    }
+
+    /// Room for that many bytes, and its address.
+    fn room(&mut self, count: usize) -> *mut u8 {
+        let at = self.to.wrapping_add(self.used);
+        self.used = self.used.saturating_add(count.saturating_add(7) & !7);
+        at
+    }
+
+    /// # Safety
+    /// There are `count` bytes at `at`.
+    unsafe fn bytes(&mut self, at: usize, count: usize) -> usize {
+        let copy = self.room(count);
+        if !self.to.is_null() {
+            // SAFETY: the caller's; the first pass has made room for as many.
+            unsafe { core::ptr::copy_nonoverlapping(at as *const u8, copy, count) };
+        }
+        copy as usize
+    }
+
+    /// # Safety
+    /// There is a string at `at`.
+    unsafe fn string(&mut self, at: usize) -> usize {
+        // SAFETY: the caller's.
+        unsafe { self.bytes(at, libc::strlen(at as *const libc::c_char) + 1) }
+    }
+
+    /// # Safety
+    /// As `strings`.
+    unsafe fn strings_once(&mut self, at: usize, which: usize) -> usize {
+        if let Some((from, to)) = self.seen.get(which).copied() {
+            if from == at {
+                return to;
+            }
+        }
+        // SAFETY: the caller's.
+        let copy = unsafe { self.strings(at, None) };
+        if let Some(seen) = self.seen.get_mut(which) {
+            *seen = (at, copy);
+        }
+        copy
+    }
+
+    /// An array that ends with NULL, but for the element `hole`, which is NULL and no end.
+    ///
+    /// # Safety
+    /// There is such an array of strings at `at`.
+    unsafe fn strings(&mut self, at: usize, hole: Option<usize>) -> usize {
+        let from = at as *const usize;
+        // SAFETY: the caller's: what comes before the end is there.
+        unsafe {
+            let mut count = 0;
+            while hole == Some(count) || *from.add(count) != 0 {
+                count += 1;
+            }
+            let copy = self.room((count + 1).saturating_mul(8)).cast::<usize>();
+            for nth in 0..count {
+                if hole == Some(nth) {
+                    continue;
+                }
+                let string = self.string(*from.add(nth));
+                if !self.to.is_null() {
+                    // The rest is zero already.
+                    copy.add(nth).write(string);
+                }
+            }
+            copy as usize
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attr::{Action, Credential, Program, Scheduling};
+    use crate::plan::tests::attr;
+    use crate::plan::{Caller, Candidates, Plan};
+    use core::ffi::CStr;
+
+    fn text(at: usize) -> &'static CStr {
+        // SAFETY: the tests give it the addresses of strings.
+        unsafe { CStr::from_ptr(at as *const libc::c_char) }
+    }
+
+    fn word(at: usize, nth: usize) -> usize {
+        // SAFETY: likewise, of arrays.
+        unsafe { *(at as *const usize).add(nth) }
+    }
+
+    #[test]
+    fn nothing_is_borrowed_any_more() {
+        let strings: Vec<std::ffi::CString> =
+            ["name", "one", ""].map(|s| std::ffi::CString::new(s).unwrap()).into();
+        let mut argv: Vec<_> = strings.iter().map(|s| s.as_ptr().cast_mut()).collect();
+        argv.push(core::ptr::null_mut());
+        let groups = [7, 8, 9];
+        let dir = std::ffi::CString::new("/some/dir").unwrap();
+        let actions = [Action::Open { fd: 1, path: &dir, flags: 0, mode: 0 }, Action::Chdir(&dir)];
+        let mut all = attr();
+        all.argv = crate::sys::c_str_array_for_tests(&argv);
+        all.program = Program::Search { name: c"x", list: Some(c"/a:/b") };
+        all.shell_fallback = true;
+        all.credential = Some(Credential { uid: 1, gid: 2, groups: Some(&groups) });
+        all.dir = Some(&dir);
+        all.actions = &actions;
+        all.scheduling = Some(Scheduling::Policy { policy: libc::SCHED_RR, priority: 5 });
+        let candidates = Candidates::of(&all, || None).unwrap();
+        let caller = Caller { pid: 1, policy: 0, execfd_cloexec: false };
+        let plan = Plan::new(&all, &candidates, None, caller).unwrap();
+        let owned = Owned::of(plan.calls()).unwrap();
+        assert_eq!(owned.calls().len(), plan.calls().len());
+        let mut kinds = Vec::new();
+        let mut argvs = Vec::new();
+        for (copy, call) in owned.calls().iter().zip(plan.calls()) {
+            kinds.push(copy.borrows);
+            let same_string = |nth: usize| {
+                assert_ne!(copy.args[nth], call.args[nth]);
+                assert_eq!(text(copy.args[nth]), text(call.args[nth]));
+            };
+            match copy.borrows {
+                Borrows::Nothing => assert_eq!(copy.args, call.args),
+                Borrows::String(nth) => same_string(nth.into()),
+                Borrows::Ids => {
+                    assert_ne!(copy.args[1], call.args[1]);
+                    // SAFETY: three groups.
+                    let ids = unsafe { core::slice::from_raw_parts(copy.args[1] as *const u32, 3) };
+                    assert_eq!(ids, groups);
+                }
+                Borrows::Int(nth) => {
+                    let at = copy.args[usize::from(nth)];
+                    assert_ne!(at, call.args[usize::from(nth)]);
+                    // SAFETY: an i32.
+                    assert_eq!(unsafe { *(at as *const i32) }, 5);
+                }
+                Borrows::Exec(nth) => {
+                    same_string(nth.into());
+                    argvs.push(copy.args[usize::from(nth) + 1]);
+                }
+                Borrows::Shell => {
+                    let list = copy.args[1];
+                    let names = [0, 2, 3].map(|nth| text(word(list, nth)));
+                    assert_eq!(names, [c"name", c"one", c""]);
+                    assert_eq!([word(list, 1), word(list, 4)], [0, 0]);
+                }
+            }
+        }
+        assert_eq!(argvs.len(), 2);
+        assert_eq!(argvs[0], argvs[1]);
+        assert_eq!(
+            (0..3).map(|nth| text(word(argvs[0], nth))).collect::<Vec<_>>(),
+            [c"name", c"one", c""]
+        );
+        assert_eq!(word(argvs[0], 3), 0);
+        for kind in [Borrows::String(0), Borrows::String(1), Borrows::Ids, Borrows::Int(2)] {
+            assert!(kinds.contains(&kind), "{kind:?}");
+        }
+        assert!(kinds.contains(&Borrows::Exec(0)) && kinds.contains(&Borrows::Shell));
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: BSD-3-Clause
+//! A spawn whose outcome is not known yet: of a caller that does not wait, or that has a deadline.
+
+#![forbid(unsafe_code)]
+
+use super::outcome::Circumstances;
+use super::terminal::Foreground;
+use super::{concurrent, piped, record, settle, Failed, Started};
+use crate::attr::Way;
+use crate::child::Record;
+use crate::error::{Error, Step};
+use crate::process::Process;
+use crate::sys::{self, Blocked, Fd};
+
+/// The child, by the way that it was made.
+pub(super) enum Child {
+    Piped(piped::Child),
+    Concurrent(concurrent::Child),
+}
+
+/// What has to be known of it until its outcome is.
+pub(super) struct Context {
+    /// When it is killed, of `sys::now_ms`.
+    pub deadline: Option<u64>,
+    pub traced: bool,
+    /// For its tracer to set.
+    pub mask: u64,
+    pub terminal: Foreground,
+    /// If the program is not found: it is a script that its interpreter could not open.
+    pub script: bool,
+}
+
+/// A child on its way.
+pub struct Pending {
+    child: Child,
+    context: Context,
+    /// The process that has made it. In one that was forked since, this is a copy that knows nothing.
+    owner: i32,
+}
+
+/// What is known.
+pub enum Progress {
+    /// Nothing but the step that the child is in, and its item.
+    In(Step, i32),
+    /// The outcome.
+    Done(core::result::Result<Started, Failed>),
+}
+
+/// How long to wait for a child that was killed because its time was up: one that hangs in the kernel
+/// may not even notice.
+const GRACE_MS: i32 = 1000;
+
+impl Pending {
+    pub(super) fn new(child: Child, context: Context) -> Pending {
+        Pending { child, context, owner: sys::getpid() }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> i32 {
+        self.cloned().pid
+    }
+
+    /// Its pidfd, if asked for.
+    pub fn pidfd(&self) -> Option<i32> {
+        self.cloned().pidfd.as_ref().map(Fd::number)
+    }
+
+    /// The way.
+    pub fn way(&self) -> Way {
+        match self.child {
+            Child::Piped(_) => Way::Piped,
+            Child::Concurrent(_) => Way::Concurrent,
+        }
+    }
+
+    /// The descriptor that becomes readable when the outcome is known.
+    pub fn ready(&self) -> Option<i32> {
+        match &self.child {
+            Child::Piped(child) => Some(child.outcome.number()),
+            Child::Concurrent(child) => child.outcome.as_ref().map(Fd::number),
+        }
+    }
+
+    fn cloned(&self) -> &super::clone::Cloned {
+        match &self.child {
+            Child::Piped(child) => &child.cloned,
+            Child::Concurrent(child) => &child.cloned,
+        }
+    }
+
+    fn record(&self) -> &Record {
+        match &self.child {
+            Child::Piped(child) => &child.record,
+            Child::Concurrent(child) => child.record(),
+        }
+    }
+
+    fn process(&self) -> Process {
+        Process { pid: self.pid(), pidfd: self.pidfd(), traced: false }
+    }
+
+    fn wait_for_end(&self, limit: Option<u64>) -> bool {
+        match &self.child {
+            Child::Piped(child) => piped::wait_for_end(self.pid(), &child.outcome, limit),
+            Child::Concurrent(child) => child.wait_for_end(limit),
+        }
+    }
+
+    fn failed(&self, error: Error) -> Failed {
+        let _blocked = Blocked::all(); // SIGTTOU
+        self.context.terminal.restore();
+        Failed { error, way: Some(self.way()) }
+    }
+
+    /// Waits for the outcome, for at most `timeout_ms` (None: for ever). A child whose deadline passes
+    /// is killed. When it is done, this is of no more use.
+    pub fn finish(&mut self, timeout_ms: Option<u64>) -> Progress {
+        if self.owner != sys::getpid() {
+            let error = Error::new(libc::ECHILD, Step::Args);
+            return Progress::Done(Err(Failed { error, way: None }));
+        }
+        let until = timeout_ms.map(|ms| sys::now_ms().saturating_add(ms));
+        let limit = [until, self.context.deadline].into_iter().flatten().min();
+        if !self.wait_for_end(limit) {
+            if self.context.deadline.is_some_and(|deadline| deadline <= sys::now_ms()) {
+                let error = self.overdue();
+                return Progress::Done(Err(self.failed(error)));
+            }
+            let seen = record::read(self.record());
+            return Progress::In(seen.step, seen.index);
+        }
+        // A child that beside its parent has let go of the memory may be on its way through exec
+        // still, or through its end: the parent must not block.
+        let may_block = matches!(self.child, Child::Piped(_));
+        let how = Circumstances { traced: self.context.traced, may_block };
+        let ask = |question| piped::ask(self.pid(), question, &self.context.mask);
+        let result = settle::settle_by(self.pid(), self.record(), how, ask).result;
+        Progress::Done(match result {
+            Ok(()) => Ok(self.started()),
+            Err(error) if self.context.script && error.is_not_found() => {
+                Err(self.failed(Error::new(error.errno, Step::ScriptFd)))
+            }
+            Err(error) => Err(self.failed(error)),
+        })
+    }
+
+    fn started(&mut self) -> Started {
+        let way = self.way();
+        let cloned = match &mut self.child {
+            Child::Piped(child) => &mut child.cloned,
+            Child::Concurrent(child) => &mut child.cloned,
+        };
+        Started { pid: cloned.pid, pidfd: cloned.pidfd.take(), way }
+    }
+
+    /// The time is up. One that does not even end by SIGKILL is left alone.
+    fn overdue(&self) -> Error {
+        let before = record::read(self.record());
+        let _ = self.process().kill(libc::SIGKILL);
+        let _ = self.process().wait(GRACE_MS);
+        // It may have failed by itself meanwhile.
+        match record::read(self.record()) {
+            now if now.errno != 0 => Error::at(now.errno, now.step, now.index),
+            _ => Error::at(libc::ETIMEDOUT, before.step, before.index),
+        }
+    }
+
+    /// Nobody wants to know any more. A child that has failed by now leaves nothing; one that fails
+    /// later is a child that exits with 127.
+    pub fn abandon(mut self) {
+        self.context.deadline = None;
+        let _ = self.finish(Some(0));
+    }
+}
