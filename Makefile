@@ -43,10 +43,13 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 $(B):
 	mkdir -p $@
 
+# On aarch64 atomics would be functions that ask the processor what it has, which drags in more than libc.
+OUTLINE := $(if $(findstring aarch64,$(TARGET) $(shell $(CC) -dumpmachine)),-C target-feature=-outline-atomics)
+
 # cargo's archive holds all of the Rust runtime, with symbols that another Rust library in the same program has
 # too. What is needed of it becomes one object that defines nothing but the public symbols.
 $(B)/libforkexec.a: $(RUST_SOURCES) libforkexec.map Makefile | $(B)
-	$(CARGO) rustc --lib $(CARGO_FLAGS) --crate-type staticlib
+	$(CARGO) rustc --lib $(CARGO_FLAGS) --crate-type staticlib $(if $(OUTLINE),-- $(OUTLINE))
 	$(CC) -r -nostdlib -o $(B)/libforkexec.o -Wl,--gc-sections $(addprefix -Wl$(comma)-u$(comma),$(SYMBOLS)) \
 	  $(CARGO_OUT)/libforkexec.a
 	$(OBJCOPY) $(addprefix --keep-global-symbol=,$(SYMBOLS)) $(B)/libforkexec.o

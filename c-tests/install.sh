@@ -11,6 +11,9 @@ make_() { make -s --no-print-directory B="$b" DESTDIR="$root" prefix=/usr "$@"; 
 ok "make install" 'make_ install'
 is "the files" "$(cd "$root" && find . ! -type d | sort)" "./usr/bin/forkexec
 ./usr/include/forkexec.h
+./usr/lib/libforkexec-posix.so
+./usr/lib/libforkexec-posix.so.0
+./usr/lib/$(basename "$(readlink -f "$b/libforkexec-posix.so")")
 ./usr/lib/libforkexec.a
 ./usr/lib/libforkexec.so
 ./usr/lib/libforkexec.so.0
