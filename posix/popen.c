@@ -4,6 +4,7 @@
 
 #include "missing.h"
 #include "shell.h"
+#include "stand_in.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -76,7 +77,13 @@ static int start(const char *command, int end, int at, fe_child *child) {
   attr.path = SHELL_PATH;
   attr.argv = argv;
   attr.actions = actions;
-  int result = fe_spawn(&attr, child, NULL), saved = errno;
+  fe_error error;
+  int result = fe_spawn(&attr, child, &error), saved = errno;
+  /* POSIX has a command that is killed, or a shell that cannot be executed (127), told by pclose. */
+  if (result != 0 && (was_killed(&error) || error.step == FE_STEP_EXEC)) {
+    saved = stand_in(&attr, &error, child);
+    result = saved == 0 ? 0 : -1;
+  }
   free(actions);
   errno = saved;
   return result;
@@ -96,7 +103,7 @@ static struct stream *open_stream(const char *command, struct mode mode) {
   close(ends[!ours]);
   if (!mode.cloexec) fcntl(stream->fd, F_SETFD, 0);
   stream->next = streams;
-  streams = stream;
+  __atomic_store_n(&streams, stream, __ATOMIC_RELEASE);
   pthread_mutex_unlock(&lock);
   return stream;
 
@@ -125,7 +132,12 @@ FILE *popen(const char *command, const char *mode_text) {
     return NULL;
   }
   need_libc();
+  /* close(2) and what fclose(3) flushes are cancellation points: neither the lock nor a child is to be
+   * left behind. */
+  int state;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
   struct stream *stream = open_stream(command, mode);
+  pthread_setcancelstate(state, NULL);
   return stream != NULL ? stream->file : NULL;
 }
 
@@ -148,8 +160,10 @@ static struct stream *taken(const FILE *file) {
 
 /* The wait(2) status. What could not be written is lost, as in the C library. */
 static int close_stream(struct stream *stream) {
-  int status = -1;
+  int status = -1, state;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
   libc_fclose(stream->file);
+  pthread_setcancelstate(state, NULL);
   int result = fe_wait(&stream->child, -1, &status), saved = errno;
   fe_child_close(&stream->child);
   free(stream);

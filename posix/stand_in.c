@@ -13,7 +13,8 @@
 #endif
 
 bool was_killed(const fe_error *error) {
-  return error->errnum == ECANCELED && error->step >= FE_STEP_CLONE;
+  /* Without a signal it may be the errno of a system call. */
+  return error->errnum == ECANCELED && error->signal > 0;
 }
 
 /* A copy of one thread of the caller's: raw system calls only, since another may hold any lock. */
@@ -35,7 +36,8 @@ static _Noreturn void die(const fe_attr *attr, int signal) {
 int stand_in(const fe_attr *attr, const fe_error *error, fe_child *child) {
   unsigned long all = ~0UL, before;
   int pidfd = -1;
-  long flags = SIGCHLD | (attr->flags & FE_PIDFD ? CLONE_PIDFD : 0);
+  /* CLONE_VFORK: it is in its session and group by the time that the caller looks for it there. */
+  long flags = SIGCHLD | CLONE_VFORK | (attr->flags & FE_PIDFD ? CLONE_PIDFD : 0);
   *child = (fe_child)FE_CHILD_INIT;
   /* None of the caller's handlers runs in it. */
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8);

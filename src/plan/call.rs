@@ -404,16 +404,16 @@ pub fn parent_alive<'a>(parent: i32, signal: i32) -> Call<'a> {
         .rule(Rule::ParentAlive)
 }
 
-/// Effective and saved group and user id become the real one, each as the child's user namespace
+/// The effective group and user id become the real one, and with exec the saved one too, each as the child's user namespace
 /// has it. The group first: it may need the privilege of the user.
 pub fn resetids<'a>() -> [Call<'a>; 4] {
     let step = Step::Resetids;
     let keep = usize::MAX;
     [
         call(step, libc::SYS_getgid, &[]).into(Register::Id),
-        call(step, libc::SYS_setresgid, &[keep, 0, 0]).take(From::Value, 1, Register::Id),
+        call(step, libc::SYS_setresgid, &[keep, 0, keep]).take(From::Value, 1, Register::Id),
         call(step, libc::SYS_getuid, &[]).into(Register::Id),
-        call(step, libc::SYS_setresuid, &[keep, 0, 0]).take(From::Value, 1, Register::Id),
+        call(step, libc::SYS_setresuid, &[keep, 0, keep]).take(From::Value, 1, Register::Id),
     ]
 }
 
