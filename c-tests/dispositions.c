@@ -241,6 +241,9 @@ static void pending_signal(void) {
   static struct watcher watcher = {send_to_child, 0, 0, -1};
   watch_if(&watcher, SYS_chdir, 0, 0, 0);
   const int all[] = {SIGTERM, SIGINT, 33, 64};
+  /* A shell starts what is in its background with two of them ignored. */
+  for (int sig = 1; sig <= 64; sig++)
+    if (!(bit(sig) & never)) set_action(sig, SIG_DFL);
   EACH_WAY(way) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
       signal_to_send = all[i];

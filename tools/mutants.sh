@@ -4,13 +4,34 @@
 # line names ("Noticed by: NAME...", the quickest first; tests of `make check`, "rust" is cargo's) fail: as soon as one
 # has, the next patch has its turn. One that does not apply or not compile proves nothing and counts as failed, as does a
 # test that fails without any patch. Ends with a line "N passed, N failed".
+# Several at once, each in a copy of its own: as many as there are processors, or JOBS.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 root=$PWD
-work=$root/build/mutants
+[ $# -gt 0 ] || set -- mutants/*.patch
+
+jobs=${JOBS:-$(nproc)}
+if [ -z "${WORKER:-}" ] && [ "$jobs" -gt 1 ] && [ $# -gt 1 ]; then
+  mkdir -p build/mutants
+  for ((worker = 0; worker < jobs; worker++)); do
+    share=() number=0
+    for patch in "$@"; do
+      [ $((number++ % jobs)) != "$worker" ] || share+=("$patch")
+    done
+    [ ${#share[@]} = 0 ] || WORKER=$worker "$0" "${share[@]}" | tee "build/mutants/said.$worker" | grep -v ' failed$' &
+  done
+  wait
+  # A worker that has not counted has failed.
+  awk -v workers="$((jobs < $# ? jobs : $#))" '/^[0-9]+ passed, [0-9]+ failed$/ {p += $1; f += $3; n++}
+    END {f += workers - n; printf "%d passed, %d failed\n", p, f; exit f > 0}' build/mutants/said.*
+  status=$?
+  rm -f build/mutants/said.*
+  exit $status
+fi
+
+work=$root/build/mutants/${WORKER:-0}
 mkdir -p "$work/tree"
 killed=0 survived=0
-[ $# -gt 0 ] || set -- mutants/*.patch
 
 # With those that are not committed yet.
 files() {

@@ -131,6 +131,7 @@ fn at_clone_or_cgroup(errno: Errno, cgroup: Option<i32>) -> Error {
             | libc::EBADF
             | libc::EBUSY
             | libc::ENODEV
+            | libc::ENOENT
             | libc::ENOSYS
             | libc::EOPNOTSUPP
             | libc::E2BIG

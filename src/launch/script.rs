@@ -5,11 +5,13 @@
 
 #![forbid(unsafe_code)]
 
+use super::text::Text;
 use super::Failed;
 use crate::attr::{Attr, Program};
 use crate::error::{Error, Step};
 use crate::plan::Caller;
-use crate::sys::{self, Fd};
+use crate::sys;
+use core::ffi::CStr;
 
 /// Puts the blame for that on the descriptor.
 pub fn explain(failed: Failed, attr: &Attr<'_>, caller: Caller) -> Failed {
@@ -28,14 +30,23 @@ pub fn is_closed_script(attr: &Attr<'_>, caller: Caller) -> bool {
 /// Whether the file begins with "#!", if it can be read.
 fn is_script(program: Program<'_>) -> bool {
     let mut start = [0; 2];
+    // What exec takes for a program is a plain file: to open it has no effect.
+    let flags = libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY;
+    let mut read_at = |dir, path: &CStr| {
+        sys::open_at(dir, path, flags).and_then(|file| sys::pread(file.number(), &mut start))
+    };
     let read = match program {
-        Program::Fd(fd) => sys::pread(fd, &mut start),
+        Program::Fd(fd) => {
+            // It may not be open for reading, or for nothing at all (O_PATH).
+            let mut path = Text::new();
+            path.push(b"/proc/self/fd/");
+            path.push_number(fd as u32);
+            path.push(b"\0");
+            path.as_c_str().map_or(Err(0), |path| read_at(libc::AT_FDCWD, path))
+        }
         // An absolute one has nothing to do with the directory.
         Program::At { path, .. } if path.to_bytes().starts_with(b"/") => return false,
-        Program::At { dir, path } => {
-            sys::open_at(dir, path, libc::O_RDONLY | libc::O_NONBLOCK | libc::O_NOCTTY)
-                .and_then(|file: Fd| sys::pread(file.number(), &mut start))
-        }
+        Program::At { dir, path } => read_at(dir, path),
         Program::Path(_) | Program::Search { .. } => return false,
     };
     read == Ok(2) && start == *b"#!"
