@@ -162,12 +162,16 @@ AARCH64_TESTS := pass1 pass2 error_pipe abi exec dir session child
 # So that they find their libc without a prefix, which would also stand before the paths that they look at.
 AARCH64_LDFLAGS := -Wl,--dynamic-linker=/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1 -Wl,-rpath,/usr/aarch64-linux-gnu/lib
 HAS_AARCH64_STD = test -d "$$($(1) --print sysroot)/lib/rustlib/aarch64-unknown-linux-gnu/lib"
+# Makes $(1) for it.
+define ON_AARCH64
+@rustc=rustc; $(call HAS_AARCH64_STD,rustc) || rustc=/usr/bin/rustc; \
+$(call HAS_AARCH64_STD,$$rustc) || { echo "no Rust for aarch64: see make setup"; exit 1; }; \
+RUSTC=$$rustc $(MAKE) --no-print-directory B=$(AARCH64) TARGET=aarch64-unknown-linux-gnu CC=$(AARCH64_CC) \
+  OBJDUMP=aarch64-linux-gnu-objdump OBJCOPY=aarch64-linux-gnu-objcopy AR=aarch64-linux-gnu-ar LDFLAGS='$(AARCH64_LDFLAGS)' CARGO_TARGET_DIR=target/aarch64 $(1)
+endef
 .PHONY: check-aarch64
 check-aarch64: $(B)/t/probe
-	@rustc=rustc; $(call HAS_AARCH64_STD,rustc) || rustc=/usr/bin/rustc; \
-	$(call HAS_AARCH64_STD,$$rustc) || { echo "no Rust for aarch64: see make setup"; exit 1; }; \
-	RUSTC=$$rustc $(MAKE) --no-print-directory B=$(AARCH64) TARGET=aarch64-unknown-linux-gnu CC=$(AARCH64_CC) \
-	  OBJDUMP=aarch64-linux-gnu-objdump OBJCOPY=aarch64-linux-gnu-objcopy AR=aarch64-linux-gnu-ar LDFLAGS='$(AARCH64_LDFLAGS)' CARGO_TARGET_DIR=target/aarch64 check-emulated
+	$(call ON_AARCH64,check-emulated)
 
 .PHONY: check-emulated
 check-emulated: $(LIBRARY) $(addprefix $(B)/t/,$(AARCH64_TESTS))
@@ -179,6 +183,23 @@ check-emulated: $(LIBRARY) $(addprefix $(B)/t/,$(AARCH64_TESTS))
 	  STRIP=aarch64-linux-gnu-strip FE_WAYS_EXPECTED=c-tests/ways-aarch64.expected FE_TEST_RUN=qemu-aarch64 LDFLAGS="$(LDFLAGS)" \
 	  tools/check.sh $(RESULTS) $(addprefix $(B)/q/,$(AARCH64_TESTS)) c-tests/artefact.sh
 
+# Programs that know nothing of us under the preload: the same results as without. First what was counted and the
+# table of qemu-user, then the results. If there is no drop-in for aarch64, qemu.sh says what is missing.
+.PHONY: check-posix aarch64-posix
+check-posix: all
+	rm -rf $(B)/results-posix $(AARCH64)/libforkexec-posix.so*
+	$(MAKE) --no-print-directory aarch64-posix > $(B)/aarch64-posix.log 2>&1 || tail -n 20 $(B)/aarch64-posix.log
+	BUILD=$(CURDIR)/$(B) CC="$(CC)" CARGO="$(CARGO)" AARCH64_CC="$(AARCH64_CC)" AARCH64_LDFLAGS="$(AARCH64_LDFLAGS)" \
+	  FE_WAYS_EXPECTED=/dev/null tools/check.sh $(B)/results-posix posix/qemu.sh posix/real.sh > $(B)/check-posix.log; \
+	status=$$?; grep -h '^# ' $(B)/results-posix/*.tap; grep -v '^ways taken' $(B)/check-posix.log; exit $$status
+aarch64-posix:
+	$(call ON_AARCH64,$(AARCH64)/$(notdir $(POSIX_LIBRARY)))
+
+# Times, which pass or fail nothing: ROUNDS=31 make bench
+.PHONY: bench
+bench: all
+	@BUILD=$(CURDIR)/$(B) CC="$(CC)" tools/bench/preload.sh
+
 # Each patch in mutants/ undoes a promise or a mended mistake; the tests it names must fail with it.
 .PHONY: mutants
 mutants:
@@ -189,12 +210,14 @@ lint:
 	$(CARGO) fmt --check
 	$(CARGO) fmt --check --manifest-path tools/header/Cargo.toml
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	shellcheck -S warning tools/*.sh c-tests/*.sh .ci/run
+	rustfmt --check --config-path . --edition 2021 posix/*.rs
+	shellcheck -S warning tools/*.sh tools/bench/*.sh c-tests/*.sh posix/*.sh .ci/run
 
 # What the tests want beyond cargo, make and cc.
-TOOLS := prove pkg-config strace gdb valgrind clang shellcheck qemu-aarch64 aarch64-linux-gnu-gcc
+TOOLS := prove pkg-config strace gdb valgrind clang shellcheck qemu-aarch64 aarch64-linux-gnu-gcc cmake ninja javac \
+  /usr/bin/python3
 PACKAGES := perl pkg-config strace gdb valgrind clang shellcheck qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-  libc6-dev g++ binutils procps git
+  libc6-dev g++ binutils procps git cmake ninja-build default-jdk-headless python3 libglib2.0-tests
 .PHONY: check-tools setup
 check-tools:
 	@for t in $(TOOLS); do command -v $$t > /dev/null || echo "missing: $$t"; done
@@ -202,6 +225,8 @@ check-tools:
 setup:
 	apt-get update -q
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(PACKAGES)
+	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+	  lib$$(/usr/bin/python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')-testsuite
 	$(call HAS_AARCH64_STD,rustc) || { dpkg --add-architecture arm64 && apt-get update -q && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends rustc-web libstd-rust-web-dev:arm64; }
 
