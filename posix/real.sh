@@ -244,7 +244,8 @@ section_glib() { # its installed tests
   for name in spawn-test spawn-singlethread spawn-multithreaded spawn-path-search gsubprocess; do
     for run in without with; do
       mkdir "$work/scratch"
-      (cd "$work/scratch" && G_TEST_SRCDIR=$tests G_TEST_BUILDDIR=$tests $run $tests/$name --tap) >"$work/out" 2>&1
+      (cd "$work/scratch" && TMPDIR=$work/scratch G_TEST_SRCDIR=$tests G_TEST_BUILDDIR=$tests \
+        $run $tests/$name --tap) >"$work/out" 2>&1
       status=$?
       # Not what else it says, where there are pids.
       { grep -E '^(not )?ok |^1\.\.' "$work/out" | sort; echo "exit status $status"; } >"$work/glib-$run"
