@@ -58,6 +58,10 @@ static int helper(const char *what, unsigned way, char **words) {
   if (strcmp(what, "empty argv") == 0) attr.argv = no_argv;
   if (strcmp(what, "no attr") == 0) return spawn_once(NULL);
   if (strcmp(what, "no stderr") == 0) close(2);
+  if (strcmp(what, "broken stderr") == 0) {
+    int ends[2];
+    if (pipe(ends) != 0 || dup2(ends[1], 2) < 0 || close(ends[0]) != 0) return 98;
+  }
   for (int i = 0; i < (strcmp(what, "many") == 0 ? SPAWNS : 1); i++)
     if (spawn_once(&attr) != 0) return 99;
   return 0;
@@ -312,6 +316,26 @@ static void nowhere_to_write(void) {
   }
 }
 
+/* A pipe that nobody reads from any more, or ever: neither kills the caller nor holds it. */
+static void nobody_reads(void) {
+  const char *fifo = kept_path("fifo");
+  NEED(mkfifo(fifo, 0600) == 0);
+  EACH_WAY(way) {
+    static const char *const programs[] = {"/bin/true", "/nonexistent"};
+    for (int i = 0; i < 2; i++) {
+      help("1", "broken stderr", way, programs[i], "x");
+      pid_t pid = start_helper(fifo, "/proc/self/exe", "plain", way, programs[i], "x");
+      int status = -1;
+      /* All signals are blocked while it hangs: so it is ended here. */
+      for (int waited = 0; waitpid(pid, &status, WNOHANG) == 0; waited++) {
+        if (waited == 5000) kill(pid, SIGKILL);
+        usleep(1000);
+      }
+      if (!CHECK_INT(status, 0)) return;
+    }
+  }
+}
+
 /* ---- set-user-ID ---- */
 
 static bool directory_of_library(char *path, size_t size) {
@@ -393,6 +417,7 @@ int main(int argc, char **argv) {
       {"by many at once", by_many_at_once},
       {"other values, and what is set later", other_values},
       {"nowhere to write", nowhere_to_write},
+      {"nobody reads", nobody_reads},
       {"ignored in a set-user-ID program", ignored_with_privileges},
       {NULL, NULL},
   };

@@ -145,6 +145,8 @@ unsafe fn push_program(line: &mut Text, attr: *const fe_attr) {
 /// In one write, so that lines of many threads and processes do not mix. What cannot be written is
 /// lost: the spawn is not to fail for it.
 fn write(line: &[u8]) {
+    // A pipe that nobody reads from any more is no reason to kill the caller.
+    let _guard = sys::NoSigpipe::new();
     if WHERE.load(Relaxed) == STDERR {
         let stderr = Fd::own(libc::STDERR_FILENO);
         let _ = sys::write(&stderr, line);
@@ -153,7 +155,7 @@ fn write(line: &[u8]) {
     }
     // SAFETY: since read_environment() nobody writes to it.
     let path = unsafe { &*PATH.0.get() };
-    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND | libc::O_NOCTTY;
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_APPEND | libc::O_NOCTTY | libc::O_NONBLOCK;
     if let Ok(file) = CStr::from_bytes_until_nul(path).map_or(Err(0), |path| sys::open(path, flags))
     {
         let _ = sys::write(&file, line);

@@ -42,7 +42,9 @@ fn is_script(program: Program<'_>) -> bool {
             path.push(b"/proc/self/fd/");
             path.push_number(fd as u32);
             path.push(b"\0");
-            path.as_c_str().map_or(Err(0), |path| read_at(libc::AT_FDCWD, path))
+            let read = path.as_c_str().map_or(Err(0), |path| read_at(libc::AT_FDCWD, path));
+            // Without /proc.
+            read.or_else(|_| sys::pread(fd, &mut start))
         }
         // An absolute one has nothing to do with the directory.
         Program::At { path, .. } if path.to_bytes().starts_with(b"/") => return false,

@@ -43,6 +43,40 @@ fn set_mask(new: &u64, old: Option<&mut u64>) {
     };
 }
 
+/// While it lives a write to a pipe that nobody reads from is an EPIPE alone.
+#[derive(Debug)]
+pub struct NoSigpipe {
+    was_pending: bool,
+    // Dropped last, when there is nothing left to be delivered.
+    _blocked: Blocked,
+}
+
+const SIGPIPE: u64 = 1 << (libc::SIGPIPE - 1);
+
+impl NoSigpipe {
+    /// From now on.
+    pub fn new() -> NoSigpipe {
+        let blocked = Blocked::all();
+        let mut pending = 0u64;
+        let place = &raw mut pending as usize;
+        // SAFETY: 8 bytes, the size that is given.
+        let _ = unsafe { call3(libc::SYS_rt_sigpending, place, 8, 0) };
+        NoSigpipe { was_pending: pending & SIGPIPE != 0, _blocked: blocked }
+    }
+}
+
+impl Drop for NoSigpipe {
+    fn drop(&mut self) {
+        if !self.was_pending {
+            let (set, now) = (SIGPIPE, [0u64; 2]);
+            let (set, now) = (&raw const set as usize, &raw const now as usize);
+            let args = [set, 0, now, 8, 0, 0];
+            // SAFETY: a set of 8 bytes and a struct timespec; the siginfo is not wanted.
+            let _ = unsafe { syscall(libc::SYS_rt_sigtimedwait as usize, args) };
+        }
+    }
+}
+
 /// kill(2), to one process only.
 pub fn kill(pid: i32, signal: i32) -> Result<(), Errno> {
     if pid <= 0 {
