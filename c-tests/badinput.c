@@ -163,6 +163,14 @@ static void session_and_terminal(void) {
   spawn_fails(&attr, FE_WAY_AUTO, EBADF, FE_STEP_FOREGROUND, -1);
   attr.flags = FE_SETSID | FE_SETCTTY;
   spawn_fails(&attr, FE_WAY_AUTO, EBADF, FE_STEP_SETCTTY, -1);
+  /* Nor need a process be made to see that a source is not open. */
+  static const int closed[] = {0, 1, 800, 801};
+  attr = plain();
+  attr.files = closed;
+  attr.nfiles = 4;
+  spawn_fails(&attr, FE_WAY_AUTO, EBADF, FE_STEP_FILES, 2);
+  attr = plain();
+  attr.flags = FE_SETSID | FE_SETCTTY;
   attr.ctty = -1;
   refused(&attr, EINVAL);
   /* A number whose flag was forgotten. */

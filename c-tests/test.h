@@ -71,6 +71,8 @@ unsigned expected_way(unsigned way);
 #define EACH_WAY(way)                                                                              \
   for (unsigned way = FE_WAY_SHARED; way <= FE_WAY_PIPED; way++)                                   \
     if (expected_way(way) != 0)
+/* Those of FE_ASYNC, timeout_ms and fe_spawn_many. */
+#define EACH_WAY_BESIDE(way) for (unsigned way = FE_WAY_PIPED; way <= FE_WAY_CONCURRENT; way++)
 /* Only the ways in which memory is not shared: for changes of ids. */
 #define EACH_WAY_BUT_SHARED(way)                                                                   \
   EACH_WAY(way)                                                                                    \

@@ -140,7 +140,8 @@
  * where another thread has forked meanwhile; it is for poll(2) only. Until fe_spawn_finish the child can
  * only be killed and closed. It is a child like any other from the start: one that fails raises
  * SIGCHLD, and a wait(2) of another thread for any child can take it away (then it may be told as
- * killed, without its signal). A process's first spawn may take as long as without this flag.
+ * killed, without its signal). A process's first spawn may take as long as without this flag. With
+ * FE_PTRACE fe_spawn_finish must be called by the same thread.
  */
 #define FE_ASYNC UINT64_C(0x20000)
 
@@ -846,7 +847,7 @@ int fe_spawn(const struct fe_attr *attr, struct fe_child *child, struct fe_error
  * when the program has been started: `child` is then as fe_spawn leaves it. Else -1 with errno:
  * EINPROGRESS when the time is up, with `error` naming the step that the child is in, and `child` still
  * to be finished; or what fe_spawn would say of the failure, and `child` is empty. EINVAL for NULL, and
- * for a child that is not pending; ECHILD in another process than the one that called fe_spawn. Nor
+ * for a child that is not pending, or with FE_PTRACE in another thread; ECHILD in another process than the one that called fe_spawn. Nor
  * does it fail with EINTR, or is it a cancellation point. One fe_child must not be used from two threads
  * at once, but the thread need not be the one that called fe_spawn.
  */

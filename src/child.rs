@@ -156,6 +156,11 @@ impl Child {
             if self.error_pipe >= 0 {
                 let byte = 0u8;
                 let byte = &raw const byte as usize;
+                // Of a pipe that nobody reads any more SIGPIPE would say that the child was killed.
+                let all = u64::MAX;
+                let all = &raw const all as usize;
+                let set = libc::SIG_SETMASK as usize;
+                let _ = call(libc::SYS_rt_sigprocmask, set, all, 0, 8);
                 // If it can't be written, the end of file that follows tells the parent as well.
                 let _ = call(libc::SYS_write, self.error_pipe as usize, byte, 1, 0);
             }

@@ -156,7 +156,7 @@ pub fn start(
     attr: &Attr<'_>,
     wants_ready: bool,
 ) -> core::result::Result<(Pending, Blocked), Failed> {
-    let deadline = attr.timeout_ms.map(|ms| sys::now_ms().saturating_add(ms.into()));
+    let deadline = attr.timeout_ms.map(|ms| sys::deadline_ms(ms.into()));
     let Prepared { candidates, caller, needs } = prepare(attr)?;
     let knows = memory_is_shared(attr) && !kernel::clone3_refused();
     let way = way::choose_beside(attr.way, needs, attr.ptrace, knows)?;
@@ -175,9 +175,7 @@ pub fn start(
     let child = match way {
         Way::Concurrent => match concurrent::start(&job, wants_ready) {
             // clone3 may be refused by a filter.
-            Err(error)
-                if attr.way.is_none() && way::after_refusal(None, Way::Copy, &error).is_some() =>
-            {
+            Err(error) if way::after_refusal(None, Way::Copy, &error).is_some() => {
                 piped::start(&job).map(Child::Piped).map_err(at(Way::Piped))?
             }
             result => result.map(Child::Concurrent).map_err(at(way))?,

@@ -27,7 +27,7 @@ impl Process {
         let Ok(timeout_ms) = u64::try_from(timeout_ms) else {
             return self.look(0);
         };
-        let deadline = sys::now_ms().saturating_add(timeout_ms);
+        let deadline = sys::deadline_ms(timeout_ms);
         // Its pid is its own until it is waited for, so a pidfd can still be had (Linux 5.3).
         let late = match self.pidfd {
             None if timeout_ms > 0 => sys::pidfd_open(self.pid).ok(),

@@ -115,6 +115,12 @@ pub fn now_ms() -> u64 {
     now_ns() / 1_000_000
 }
 
+/// When that many milliseconds are over for sure, of `now_ms`, which is rounded down.
+pub fn deadline_ms(timeout_ms: u64) -> u64 {
+    let rounding = u64::from(timeout_ms != 0);
+    now_ms().saturating_add(timeout_ms).saturating_add(rounding)
+}
+
 /// Waits while `word` is `value`, for at most `timeout_ms` (None: for ever), or less when a signal
 /// comes. Not FUTEX_PRIVATE: it is the kernel that wakes (CLONE_CHILD_CLEARTID of clone(2)).
 pub fn futex_wait(word: &core::sync::atomic::AtomicU32, value: u32, timeout_ms: Option<u64>) {

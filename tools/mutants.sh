@@ -11,18 +11,21 @@ root=$PWD
 [ $# -gt 0 ] || set -- mutants/*.patch
 
 jobs=${JOBS:-$(nproc)}
+[ -n "${WORKER:-}" ] || unset JOBS
+[ -n "${WORKER:-}" ] || rm -rf build/mutants/limits
 if [ -z "${WORKER:-}" ] && [ "$jobs" -gt 1 ] && [ $# -gt 1 ]; then
   mkdir -p build/mutants
-  for ((worker = 0; worker < jobs; worker++)); do
+  export JOBS=$((jobs < $# ? jobs : $#)) ALL_PATCHES="$*"
+  for ((worker = 0; worker < JOBS; worker++)); do
     share=() number=0
     for patch in "$@"; do
-      [ $((number++ % jobs)) != "$worker" ] || share+=("$patch")
+      [ $((number++ % JOBS)) != "$worker" ] || share+=("$patch")
     done
-    [ ${#share[@]} = 0 ] || WORKER=$worker "$0" "${share[@]}" | tee "build/mutants/said.$worker" | grep -v ' failed$' &
+    [ ${#share[@]} = 0 ] || WORKER=$worker "$0" "${share[@]}" | tee "build/mutants/said.$worker" | grep --line-buffered -v ' failed$' &
   done
   wait
   # A worker that has not counted has failed.
-  awk -v workers="$((jobs < $# ? jobs : $#))" '/^[0-9]+ passed, [0-9]+ failed$/ {p += $1; f += $3; n++}
+  awk -v workers="$JOBS" '/^[0-9]+ passed, [0-9]+ failed$/ {p += $1; f += $3; n++}
     END {f += workers - n; printf "%d passed, %d failed\n", p, f; exit f > 0}' build/mutants/said.*
   status=$?
   rm -f build/mutants/said.*
@@ -76,17 +79,33 @@ run() { # test seconds
 copy
 build tests || exit 1
 
-# All that is named must pass before it may count that it fails. It then has that time several times over.
+# All that is named must pass before it may count that it fails. It then has that time several times over. Workers share
+# this: each runs every JOBS-th, and leaves the time, or nothing, in a file for the others.
+limits=$root/build/mutants/limits
 declare -A limit
-for test in $(sed -s -n '1s/^Noticed by: //p' "$@" | tr ' ' '\n' | sort -u); do
+mkdir -p "$limits"
+number=0
+# shellcheck disable=SC2086
+tests=$(sed -s -n '1s/^Noticed by: //p' ${ALL_PATCHES:-"$@"} | tr ' ' '\n' | sort -u)
+for test in $tests; do
+  [ $((number++ % ${JOBS:-1})) = "${WORKER:-0}" ] || continue
   begun=$SECONDS
-  if ! (run "$test" 300) >"$work/log" 2>&1; then
+  if (run "$test" 300) >"$work/log" 2>&1; then
+    echo $((20 + 5 * (SECONDS - begun))) >"$limits/.$test"
+  else
     grep -v '^ok' "$work/log" | tail -n 20 | sed 's/^/# /'
     echo "not ok - $test fails without a mutant"
     survived=$((survived + 1))
-    continue
+    : >"$limits/.$test"
   fi
-  limit[$test]=$((20 + 5 * (SECONDS - begun)))
+  mv "$limits/.$test" "$limits/$test"
+done
+for test in $tests; do
+  for ((waited = 0; waited < 6000; waited++)); do
+    [ ! -e "$limits/$test" ] || break
+    sleep 0.1
+  done
+  limit[$test]=$(cat "$limits/$test")
 done
 
 for patch in "$@"; do

@@ -127,7 +127,7 @@ unsafe fn spawn(
 /// when the program has been started: `child` is then as fe_spawn leaves it. Else -1 with errno:
 /// EINPROGRESS when the time is up, with `error` naming the step that the child is in, and `child` still
 /// to be finished; or what fe_spawn would say of the failure, and `child` is empty. EINVAL for NULL, and
-/// for a child that is not pending; ECHILD in another process than the one that called fe_spawn. Nor
+/// for a child that is not pending, or with FE_PTRACE in another thread; ECHILD in another process than the one that called fe_spawn. Nor
 /// does it fail with EINTR, or is it a cancellation point. One fe_child must not be used from two threads
 /// at once, but the thread need not be the one that called fe_spawn.
 #[no_mangle]
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn fe_spawn_finish(
     let child = unsafe { child.as_mut() };
     let timeout = u64::try_from(timeout_ms).ok();
     let told = match child {
-        Some(child) if timeout_ms >= -1 => match pending_of(child) {
+        Some(child) if timeout_ms >= -1 => match pending_of(child).filter(|p| p.may_finish()) {
             Some(pending) => match pending.finish(timeout) {
                 Progress::In(step, index) => {
                     let error = Error::at(libc::EINPROGRESS, step, index);
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn fe_spawn_many(
     children: *mut fe_child,
     errors: *mut fe_error,
 ) -> c_int {
-    let mut many = Many { children, errors, flying: Vec::new(), first_errno: 0 };
+    let mut many = Many { children, errors, flying: Vec::new(), first: (usize::MAX, 0) };
     let bad = n > isize::MAX as usize / size_of::<fe_child>()
         || n > 0 && (attrs.is_null() || children.is_null());
     if bad || many.flying.try_reserve_exact(WINDOW.min(n)).is_err() {
@@ -209,10 +209,11 @@ pub unsafe extern "C" fn fe_spawn_many(
         }
     }
     drop(blocked);
-    if many.first_errno == 0 {
+    let (_, errno) = many.first;
+    if errno == 0 {
         return 0;
     }
-    errno::set_errno(errno::Errno(many.first_errno));
+    errno::set_errno(errno::Errno(errno));
     -1
 }
 
@@ -228,7 +229,8 @@ struct Many {
     children: *mut fe_child,
     errors: *mut fe_error,
     flying: Vec<Flight>,
-    first_errno: i32,
+    /// The failure with the lowest index: that, and its errno.
+    first: (usize, i32),
 }
 
 impl Many {
@@ -286,8 +288,9 @@ impl Many {
         failed: &Failed,
     ) {
         let told = fe_error_of(failed);
-        if self.first_errno == 0 {
-            self.first_errno = told.errnum;
+        let (lowest, _) = self.first;
+        if index < lowest {
+            self.first = (index, told.errnum);
         }
         // SAFETY: the caller's.
         unsafe {

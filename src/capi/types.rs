@@ -87,7 +87,8 @@ pub const FE_CGROUP: u64 = 0x10000;
 /// where another thread has forked meanwhile; it is for poll(2) only. Until fe_spawn_finish the child can
 /// only be killed and closed. It is a child like any other from the start: one that fails raises
 /// SIGCHLD, and a wait(2) of another thread for any child can take it away (then it may be told as
-/// killed, without its signal). A process's first spawn may take as long as without this flag.
+/// killed, without its signal). A process's first spawn may take as long as without this flag. With
+/// FE_PTRACE fe_spawn_finish must be called by the same thread.
 pub const FE_ASYNC: u64 = 0x20000;
 /// Reserved; EINVAL.
 pub const FE_DETACH: u64 = 0x8000_0000_0000_0000;

@@ -118,6 +118,7 @@ pub unsafe fn beside(
     let args = [&raw const args as usize, FIRST_SIZE, 0, 0, 0];
     match make(libc::SYS_clone3, args, start) {
         Ok(pid) => Ok(Cloned { pid, pidfd: job.pidfd.then(|| Fd::own(pidfd)) }),
+        Err(libc::EMFILE) if job.pidfd => Err(at_pidfd(libc::EMFILE)),
         Err(errno) => Err(Error::new(errno, Step::Clone)),
     }
 }

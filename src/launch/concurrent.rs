@@ -94,6 +94,9 @@ pub fn start(job: &Job<'_>, wants_outcome: bool) -> Result<Child> {
     }
 }
 
+/// How long a child may take from its failure to its end. It may be stopped there.
+const ENDING_MS: u64 = 1000;
+
 impl Child {
     fn shared(&self) -> &Shared {
         // SAFETY: it lives as long as self; the child changes atomics only.
@@ -108,6 +111,8 @@ impl Child {
     /// Waits until the child has let go of the memory, or until `limit`: then false.
     pub fn wait_for_end(&self, limit: Option<u64>) -> bool {
         let tid = &self.shared().tid;
+        let mut limit = limit;
+        let mut failed = false;
         loop {
             let value = tid.load(Acquire);
             if value == 0 {
@@ -115,7 +120,13 @@ impl Child {
             }
             let left = limit.map(|limit| limit.saturating_sub(sys::now_ms()));
             if left == Some(0) {
-                return false;
+                // One that has told of its failure, and so made its pipe readable, is about to end.
+                if failed || record::read(self.record()).errno == 0 {
+                    return false;
+                }
+                failed = true;
+                limit = Some(sys::deadline_ms(ENDING_MS));
+                continue;
             }
             sys::futex_wait(tid, value, left);
         }

@@ -36,6 +36,8 @@ pub struct Pending {
     context: Context,
     /// The process that has made it. In one that was forked since, this is a copy that knows nothing.
     owner: i32,
+    /// The thread that has made it.
+    thread: i32,
 }
 
 /// What is known.
@@ -52,7 +54,7 @@ const GRACE_MS: i32 = 1000;
 
 impl Pending {
     pub(super) fn new(child: Child, context: Context) -> Pending {
-        Pending { child, context, owner: sys::getpid() }
+        Pending { child, context, owner: sys::getpid(), thread: sys::gettid() }
     }
 
     /// Its process id.
@@ -112,6 +114,12 @@ impl Pending {
         Failed { error, way: Some(self.way()) }
     }
 
+    /// Whether this thread can know the outcome: only its tracer can tell that a traced child stands in
+    /// its stop.
+    pub fn may_finish(&self) -> bool {
+        !self.context.traced || self.thread == sys::gettid()
+    }
+
     /// Waits for the outcome, for at most `timeout_ms` (None: for ever). A child whose deadline passes
     /// is killed. When it is done, this is of no more use.
     pub fn finish(&mut self, timeout_ms: Option<u64>) -> Progress {
@@ -119,7 +127,7 @@ impl Pending {
             let error = Error::new(libc::ECHILD, Step::Args);
             return Progress::Done(Err(Failed { error, way: None }));
         }
-        let until = timeout_ms.map(|ms| sys::now_ms().saturating_add(ms));
+        let until = timeout_ms.map(sys::deadline_ms);
         let limit = [until, self.context.deadline].into_iter().flatten().min();
         if !self.wait_for_end(limit) {
             if self.context.deadline.is_some_and(|deadline| deadline <= sys::now_ms()) {
@@ -169,6 +177,8 @@ impl Pending {
     /// later is a child that exits with 127.
     pub fn abandon(mut self) {
         self.context.deadline = None;
-        let _ = self.finish(Some(0));
+        if self.may_finish() {
+            let _ = self.finish(Some(0));
+        }
     }
 }

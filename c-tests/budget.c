@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a spawn may cost in blocks of memory, which the caller's allocator is asked for. Its system calls are counted in
+ * worlds.sh, its bytes and relocations in artefact.sh. */
+#include "test.h"
+
+#include <stddef.h>
+
+/* The allocator of this program, as the library sees it: glibc's, counted. */
+void *__libc_malloc(size_t size);
+void __libc_free(void *block);
+static unsigned long blocks, given_back;
+static size_t largest;
+
+void *malloc(size_t size) {
+  blocks++;
+  if (size > largest) largest = size;
+  return __libc_malloc(size);
+}
+
+void free(void *block) {
+  given_back += block != NULL;
+  __libc_free(block);
+}
+
+static char *argv_of_true[] = {(char *)"true", NULL};
+
+/* Of the second spawn, when nothing is done for the first time any more. */
+static void costs(fe_attr *attr, unsigned way, unsigned long most, size_t most_bytes) {
+  for (int i = 0; i < 2; i++) {
+    fe_child child;
+    attr->way = way;
+    blocks = given_back = 0;
+    largest = 0;
+    int result = fe_spawn(attr, &child, NULL);
+    unsigned long took = blocks, gave = given_back;
+    size_t size = largest;
+    NEED(result == 0);
+    CHECK_INT(child.way, expected_way(way));
+    CHECK_INT(gave, took);
+    if (i > 0) {
+      CHECK(took <= most);
+      CHECK(size <= most_bytes);
+      if (took > most || size > most_bytes) note("%lu blocks, the largest of %zu bytes", took, size);
+    }
+    CHECK_INT(fe_wait(&child, -1, NULL), 0);
+    fe_child_close(&child);
+  }
+}
+
+static void a_default_spawn(void) {
+  if (world() == WORLD_VALGRIND) skip("valgrind has an allocator of its own");
+  EACH_WAY(way) {
+    fe_attr attr = FE_ATTR_INIT;
+    attr.path = "/bin/true";
+    attr.argv = argv_of_true;
+    /* The plan: 33 calls at most. */
+    costs(&attr, way, 1, 4096);
+  }
+}
+
+static void with_attributes(void) {
+  if (world() == WORLD_VALGRIND) skip("valgrind has an allocator of its own");
+  int files[256];
+  for (int i = 0; i < 256; i++) files[i] = i < 3 ? i : 1;
+  fe_file_action actions[] = {FE_CLOSE(9), FE_DUP2(1, 8), FE_CHDIR("/")};
+  EACH_WAY(way) {
+    fe_attr attr = FE_ATTR_INIT;
+    attr.path = "true";
+    attr.argv = argv_of_true;
+    attr.flags = FE_SEARCH_PATH | FE_SETSID;
+    attr.search_path = "/nowhere:/bin";
+    /* The plan and the candidates. */
+    costs(&attr, way, 2, 4096);
+    attr.actions = actions;
+    attr.nactions = 3;
+    costs(&attr, way, 3, 8192);
+    attr.files = files;
+    attr.nfiles = 256;
+    /* The moves, and what the shuffle keeps in mind. */
+    costs(&attr, way, 6, 65536);
+  }
+}
+
+int main(int argc, char **argv) {
+  static const struct test_case cases[] = {
+      {"blocks of a default spawn", a_default_spawn},
+      {"blocks of attributes", with_attributes},
+      {NULL, NULL},
+  };
+  return run(argc, argv, cases);
+}
