@@ -440,7 +440,9 @@ static void check_overwritten(unsigned way, const void *with) {
   CHECK_STR(seen_fd(seen, 5), wanted_files[1]);
   CHECK_STR(seen_fd(seen, 7), program);
   CHECK_STR(value(seen, "mask"), "0000000000000200");
-  CHECK_STR(value(seen, "ignored"), "0000000000000800");
+  /* But for the two that libc keeps for itself: whoever has started this may have left them ignored. */
+  unsigned long long ignored = strtoull(value(seen, "ignored"), NULL, 16);
+  CHECK_INT(ignored & ~(3ULL << 31), 1ULL << (SIGUSR2 - 1));
   CHECK_INT(number(seen, "policy"), SCHED_BATCH);
   bool changed = with_credential && way == FE_WAY_PIPED;
   CHECK_STR(value(seen, "uid"), changed ? "1234 1234 1234" : "0 0 0");
