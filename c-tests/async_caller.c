@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* FE_ASYNC and what the caller does meanwhile: it forks, its thread ends, it ends itself, it has a thousand
- * on their way, or its kernel and its attributes do not permit the concurrent way. */
+ * on their way. See async.c. */
 #include "test.h"
 
 #include "beside.h"
@@ -357,143 +357,6 @@ static void a_thousand(void) {
   }
 }
 
-/* ---- the piped way instead ---- */
-
-static void goes_piped(fe_attr *attr) {
-  fe_child child;
-  fe_error error;
-  attr->way = FE_WAY_AUTO;
-  attr->flags |= FE_ASYNC;
-  CHECK_INT(fe_spawn(attr, &child, &error), 0);
-  CHECK_INT(child.way, FE_WAY_PIPED);
-  if (finishes(&child) && attr->flags & FE_PTRACE) CHECK_INT(fe_kill(&child, SIGKILL), 0);
-  CHECK_INT(fe_wait(&child, -1, NULL), 0);
-  if (attr->flags & FE_PTRACE) fe_wait(&child, -1, NULL);
-  fe_child_close(&child);
-  spawn_fails(attr, FE_WAY_CONCURRENT, EINVAL, FE_STEP_ARGS, -1);
-}
-
-static void attributes_go_piped(void) {
-  need_root();
-  static const fe_id_map map = {0, 0, 1};
-  static const gid_t groups[] = {1};
-  fe_attr attr = nothing();
-  spawn_exits(&attr, FE_WAY_AUTO, 0);
-  fe_credential credential = FE_CREDENTIAL_INIT;
-  credential.uid = credential.gid = UNPRIVILEGED;
-  credential.groups = groups;
-  credential.ngroups = 1;
-  attr.credential = &credential;
-  goes_piped(&attr);
-  attr = traced_attr();
-  goes_piped(&attr);
-  attr = nothing();
-  attr.cloneflags = CLONE_NEWUSER;
-  goes_piped(&attr);
-  attr.uid_mappings = attr.gid_mappings = &map;
-  attr.nuid_mappings = attr.ngid_mappings = 1;
-  goes_piped(&attr);
-  attr = nothing();
-  attr.cloneflags = CLONE_NEWTIME;
-  goes_piped(&attr);
-  /* A directory that is no cgroup: how far it came is seen by the error. */
-  attr = nothing();
-  fe_child child;
-  fe_error error;
-  attr.cgroup = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  attr.flags = FE_ASYNC | FE_CGROUP;
-  CHECK_INT(fe_spawn(&attr, &child, &error), -1);
-  CHECK_INT(error.errnum, EBADF);
-  CHECK_INT(error.step, FE_STEP_CGROUP);
-  CHECK_INT(error.way, FE_WAY_PIPED);
-  spawn_fails(&attr, FE_WAY_CONCURRENT, EINVAL, FE_STEP_ARGS, -1);
-  check_no_child();
-}
-
-static void other_namespaces(void) {
-  need_root();
-  static const uint64_t flags[] = {CLONE_NEWPID, CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWUTS};
-  EACH_WAY_BESIDE(way) {
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
-      fe_attr attr = nothing();
-      fe_child child;
-      attr.cloneflags = flags[i];
-      if (!start(&attr, way, &child)) continue;
-      finishes(&child);
-      ends(&child, 0);
-    }
-  }
-}
-
-static void clone3_refused(unsigned way, const void *with) {
-  int errnum = *(const int *)with;
-  bool after_first = errnum < 0;
-  fe_attr attr = nothing();
-  fe_child child;
-  fe_error error;
-  if (after_first) spawn_exits(&attr, FE_WAY_SHARED, 0);
-  refuse(SYS_clone3, after_first ? -errnum : errnum);
-  attr.way = way;
-  attr.flags = FE_ASYNC;
-  for (int i = 0; i < 3; i++) {
-    if (CHECK_INT(fe_spawn(&attr, &child, &error), 0)) {
-      CHECK_INT(child.way, FE_WAY_PIPED);
-      finishes(&child);
-      ends(&child, 0);
-    } else {
-      note("%s: %s", fe_step_name(error.step), errno_name(error.errnum));
-    }
-  }
-  check_no_child();
-}
-
-static void without_clone3(void) {
-  static const int errnums[] = {ENOSYS, EPERM, -ENOSYS, -EPERM}; /* negative: after a first spawn */
-  static const unsigned ways[] = {FE_WAY_AUTO, FE_WAY_CONCURRENT};
-  for (int w = 0; w < 2; w++)
-    for (int i = 0; i < 4; i++) apart(clone3_refused, ways[w], &errnums[i]);
-}
-
-/* ---- signals ---- */
-
-static void handler(int sig) { (void)sig; }
-
-static void signals(void) {
-  sigset_t set;
-  static const int caught[] = {SIGUSR1, SIGTERM, SIGPIPE};
-  for (int i = 0; i < 3; i++) signal(caught[i], handler);
-  signal(SIGUSR2, SIG_IGN);
-  sigemptyset(&set);
-  sigaddset(&set, SIGHUP);
-  sigaddset(&set, SIGRTMIN + 3);
-  NEED(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
-  fe_attr attr = FE_ATTR_INIT;
-  char *wanted = probe(&attr, FE_WAY_COPY == expected_way(FE_WAY_COPY) ? FE_WAY_COPY : FE_WAY_PIPED);
-  if (!wanted) return;
-  EACH_WAY_BESIDE(way) {
-    fe_child child;
-    fe_attr async = FE_ATTR_INIT;
-    async.flags = FE_ASYNC;
-    char *before = snapshot();
-    if (!probe_start(&async, way, &child)) continue;
-    char *after = snapshot();
-    finishes(&child);
-    ends(&child, 0);
-    char *seen = probe_report();
-    static const char *const keys[] = {"mask", "ignored", "caught", "pending"};
-    for (int i = 0; seen && i < 4; i++) CHECK_STR(value(seen, keys[i]), value(wanted, keys[i]));
-    /* The caller's own are as they were; the rest has `ready` in it, and the record. */
-    char *ends[] = {strstr(before, "shared mappings"), strstr(after, "shared mappings")};
-    NEED(ends[0] && ends[1]);
-    *ends[0] = *ends[1] = 0;
-    CHECK_STR(strstr(after, "\nmask "), strstr(before, "\nmask "));
-    free(seen);
-    free(before);
-    free(after);
-  }
-  free(wanted);
-}
-
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       {"finished in another process", finished_elsewhere},
@@ -505,10 +368,6 @@ int main(int argc, char **argv) {
       {"waited for by another", waited_for_by_another},
       {"the caller ends", caller_ends},
       {"a thousand at once", a_thousand},
-      {"attributes that go piped", attributes_go_piped},
-      {"other namespaces", other_namespaces},
-      {"clone3 refused", without_clone3},
-      {"the program's signals", signals},
       {NULL, NULL},
   };
   return run(argc, argv, cases);

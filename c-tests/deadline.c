@@ -135,7 +135,8 @@ static void stuck_in(unsigned way, const void *with) {
   fe_attr attr = nothing();
   attr.flags = FE_SETSID;
   attr.dir = "/";
-  attr.timeout_ms = SHORT_MS;
+  /* Long enough to get as far as that on a busy machine. */
+  attr.timeout_ms = 10 * SHORT_MS;
   spawn_fails(&attr, way, ETIMEDOUT, this->step, -1);
   CHECK(watcher->calls > 0);
 }
@@ -288,6 +289,7 @@ static void cannot_be_reaped(void) {
     pid_t pid = child.pid, tracer = fork_apart();
     NEED(tracer >= 0);
     if (tracer == 0) {
+      alarm(20); /* if the case dies first */
       bool good = ptrace(PTRACE_SEIZE, pid, NULL, NULL) == 0;
       byte = good ? 'y' : 'n';
       if (write(told[1], &byte, 1) != 1) _exit(1);
