@@ -136,7 +136,7 @@ static void stuck_in(unsigned way, const void *with) {
   attr.flags = FE_SETSID;
   attr.dir = "/";
   /* Long enough to get as far as that on a busy machine. */
-  attr.timeout_ms = 10 * SHORT_MS;
+  attr.timeout_ms = 4 * SHORT_MS;
   spawn_fails(&attr, way, ETIMEDOUT, this->step, -1);
   CHECK(watcher->calls > 0);
 }
