@@ -85,11 +85,11 @@ pub const FE_CGROUP: u64 = 0x10000;
 /// fe_spawn returns as soon as there is a child, and fe_spawn_finish tells the outcome. What `attr` points
 /// to need not stay. `fe_child.ready` becomes readable when the outcome is known; it is for poll(2)
 /// only. A process that another thread has forked meanwhile holds it back until it execs or ends, so
-/// with such ones look by fe_spawn_finish now and then, which is not held back. Until fe_spawn_finish the child can
-/// only be killed and closed. It is a child like any other from the start: one that fails raises
-/// SIGCHLD, and a wait(2) of another thread for any child can take it away (then it may be told as
-/// killed, without its signal). A process's first spawn may take as long as without this flag. With
-/// FE_PTRACE fe_spawn_finish must be called by the same thread.
+/// with such ones look by fe_spawn_finish now and then, which is not held back. Until
+/// fe_spawn_finish the child can only be killed and closed. It is a child like any other from the
+/// start: one that fails raises SIGCHLD, and a wait(2) of another thread for any child can take it
+/// away (then it may be told as killed, without its signal). A process's first spawn may take as
+/// long as without this flag. With FE_PTRACE fe_spawn_finish must be called by the same thread.
 pub const FE_ASYNC: u64 = 0x20000;
 /// Reserved; EINVAL.
 pub const FE_DETACH: u64 = 0x8000_0000_0000_0000;
