@@ -5,8 +5,8 @@
 //! A failed spawn must leave nothing: what a way acquires, it holds in values that give it back
 //! when dropped, and a child that failed is reaped before the error is returned.
 
-// Safe but for `clone` and `record`: the crate denies unsafe code, and each other file here forbids
-// it.
+// Safe but for `clone`, `record`, `owned`, `stack` and `concurrent`: the crate denies unsafe code, and
+// each other file here forbids it.
 
 mod clone;
 mod concurrent;
