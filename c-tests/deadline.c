@@ -152,6 +152,47 @@ static void stuck(void) {
   }
 }
 
+/* ---- there in the moment of the kill ---- */
+
+static const char *held_by, *says_so;
+
+static void get_there(pid_t caller) {
+  char byte;
+  (void)caller;
+  close(let_go(held_by));
+  int from = open(says_so, O_RDONLY | O_CLOEXEC);
+  /* The program runs by now. */
+  if (from < 0 || read(from, &byte, 1) != 1) abort();
+  close(from);
+}
+
+static void there_at_the_kill(unsigned way, const void *with) {
+  (void)with;
+  static struct watcher watcher = {get_there, 0, 0, -1};
+  static char command[700];
+  char *argv[] = {(char *)"sh", (char *)"-c", command, NULL};
+  fe_child child;
+  int status = -1;
+  held_by = new_fifo();
+  says_so = new_fifo();
+  snprintf(command, sizeof command, "echo > '%s'; read line < '%s'", says_so, says_so);
+  watch_if(&watcher, SYS_kill, 0, 0, 0);
+  fe_attr attr = FE_ATTR_INIT;
+  attr.path = "/bin/sh";
+  attr.argv = argv;
+  attr.timeout_ms = SHORT_MS;
+  ACT(&attr, FE_OPEN(0, held_by, O_RDONLY, 0));
+  /* The kernel has accepted its exec: that must not be told as a failure. */
+  if (!spawn(&attr, way, &child)) return;
+  CHECK(watcher.calls > 0);
+  CHECK_INT(fe_wait(&child, -1, &status), 0);
+  CHECK_INT(status, SIGKILL);
+  fe_child_close(&child);
+  check_no_child();
+}
+
+static void late_but_there(void) { EACH_WAY_BESIDE(way) apart(there_at_the_kill, way, NULL); }
+
 /* Not by spawn_fails, which expects the shared way of FE_WAY_AUTO. */
 static void overdue_by_auto(const fe_attr *given, unsigned way, int step, int index) {
   fe_attr attr = *given;
@@ -366,6 +407,7 @@ int main(int argc, char **argv) {
       {"in open", in_open},
       {"never early", never_early},
       {"stopped, or held in a call", stuck},
+      {"there in the moment of the kill", late_but_there},
       {"of another user, and traced", of_another_user},
       {"fe_spawn_finish sees to it", finish_sees_to_it},
       {"closed: without a deadline", closed_without_a_deadline},

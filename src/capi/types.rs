@@ -395,7 +395,8 @@ pub struct fe_attr {
     /// How many milliseconds of CLOCK_MONOTONIC the spawn itself may take, from the call to the exec; 0
     /// means any time. A child that is still not there (in exec from a file system that does not answer,
     /// in open(2) of a FIFO, stopped, frozen) is killed and reaped: ETIMEDOUT, with the step that it was
-    /// in. One that even SIGKILL does not end within a second is left alone. Takes the concurrent way or
+    /// in. One that even SIGKILL does not end within a second is left alone; one that has execed in the
+    /// very moment of the kill was started, and its wait status is SIGKILL. Takes the concurrent way or
     /// the piped one; with FE_ASYNC it is fe_spawn_finish that sees to it.
     pub timeout_ms: i32,
     /// Zero.

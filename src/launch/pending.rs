@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 use super::outcome::Circumstances;
+use super::proof::{self, Proof};
 use super::terminal::Foreground;
 use super::{concurrent, piped, record, settle, Failed, Started};
 use crate::attr::Way;
@@ -49,8 +50,9 @@ pub enum Progress {
 }
 
 /// How long to wait for a child that was killed because its time was up: one that hangs in the kernel
-/// may not even notice.
-const GRACE_MS: i32 = 1000;
+/// may not even notice. And how long to sleep between looks at it.
+const GRACE_MS: u64 = 1000;
+const LOOK_US: u32 = 100;
 
 impl Pending {
     pub(super) fn new(child: Child, context: Context) -> Pending {
@@ -131,8 +133,7 @@ impl Pending {
         let limit = [until, self.context.deadline].into_iter().flatten().min();
         if !self.wait_for_end(limit) {
             if self.context.deadline.is_some_and(|deadline| deadline <= sys::now_ms()) {
-                let error = self.overdue();
-                return Progress::Done(Err(self.failed(error)));
+                return Progress::Done(self.overdue());
             }
             let seen = record::read(self.record());
             return Progress::In(seen.step, seen.index);
@@ -161,16 +162,25 @@ impl Pending {
         Started { pid: cloned.pid, pidfd: cloned.pidfd.take(), way }
     }
 
-    /// The time is up. One that does not even end by SIGKILL is left alone.
-    fn overdue(&self) -> Error {
+    /// The time is up. One that does not even end by SIGKILL is left alone. One that has execed at the
+    /// last moment was started, and it is for the caller's wait to tell what became of it.
+    fn overdue(&mut self) -> core::result::Result<Started, Failed> {
         let before = record::read(self.record());
         let _ = self.process().kill(libc::SIGKILL);
-        let _ = self.process().wait(GRACE_MS);
-        // It may have failed by itself meanwhile.
-        match record::read(self.record()) {
-            now if now.errno != 0 => Error::at(now.errno, now.step, now.index),
-            _ => Error::at(libc::ETIMEDOUT, before.step, before.index),
+        let limit = sys::deadline_ms(GRACE_MS);
+        while !piped::is_dead(self.pid()) && sys::now_ms() < limit {
+            sys::sleep_us(LOOK_US);
         }
+        let now = record::read(self.record());
+        if now.errno == 0 && now.step.is_exec() && proof::of(self.pid()) == Proof::Execed {
+            return Ok(self.started());
+        }
+        let _ = self.process().wait(0);
+        // It may have failed by itself meanwhile.
+        Err(self.failed(match now.errno {
+            0 => Error::at(libc::ETIMEDOUT, before.step, before.index),
+            errno => Error::at(errno, now.step, now.index),
+        }))
     }
 
     /// Nobody wants to know any more. A child that has failed by now leaves nothing; one that fails
