@@ -4,6 +4,7 @@
 #include "test.h"
 
 #include "beside.h"
+#include "filter.h"
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -307,6 +308,37 @@ static void beside_each_other(void) {
   }
 }
 
+static const char *held_by;
+
+static void let_the_first_go(pid_t caller) {
+  (void)caller;
+  static int kills;
+  if (kills++ == 0) close(let_go(held_by));
+}
+
+static void overdue_behind(unsigned way, const void *with) {
+  (void)with;
+  static struct watcher watcher = {let_the_first_go, 0, 0, -1};
+  static const int wanted[3] = {0, 0, ETIMEDOUT};
+  static const int steps[3] = {0, 0, FE_STEP_ACTION_OPEN};
+  held_by = new_fifo();
+  const fe_file_action first[] = {FE_OPEN(0, held_by, O_RDONLY, 0)};
+  const fe_file_action never[] = {FE_OPEN(0, new_fifo(), O_RDONLY, 0)};
+  prepare(way);
+  watch_if(&watcher, SYS_kill, 0, 0, 0);
+  each[0].actions = first;
+  each[2].actions = never;
+  each[0].nactions = each[2].nactions = 1;
+  each[2].timeout_ms = 250;
+  check_many(3, way, wanted, steps);
+  CHECK_INT(watcher.calls, 1);
+}
+
+static void a_deadline_behind_one_that_hangs(void) {
+  /* Nothing but the kill of the last one lets the first one go. */
+  EACH_WAY_BESIDE(way) apart(overdue_behind, way, NULL);
+}
+
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       {"numbers", numbers},
@@ -318,6 +350,7 @@ int main(int argc, char **argv) {
       {"few processes", few_processes},
       {"masks", masks},
       {"beside each other", beside_each_other},
+      {"a deadline behind one that hangs", a_deadline_behind_one_that_hangs},
       {NULL, NULL},
   };
   return run(argc, argv, cases);

@@ -199,13 +199,13 @@ pub unsafe extern "C" fn fe_spawn_many(
             tell(many.error(i), CLEAR);
         }
         for i in 0..n {
-            if many.flying.len() == WINDOW {
-                many.finish_first();
+            while many.flying.len() == WINDOW {
+                many.finish_one();
             }
             many.start(i, *attrs.add(i), *blocked.before());
         }
         while !many.flying.is_empty() {
-            many.finish_first();
+            many.finish_one();
         }
     }
     drop(blocked);
@@ -267,7 +267,7 @@ impl Many {
                 // The others on their way may hold what it lacks.
                 Err(failed) if !self.flying.is_empty() && failed.error.is_shortage() => {
                     // SAFETY: the caller's.
-                    unsafe { self.finish_first() };
+                    unsafe { self.finish_one() };
                 }
                 Err(failed) => {
                     // SAFETY: the caller's.
@@ -299,15 +299,31 @@ impl Many {
         }
     }
 
+    /// Waits for the first, but no longer than to the next deadline of any, which is seen to.
+    ///
     /// # Safety
     /// As fe_spawn_many. There is one on its way.
-    unsafe fn finish_first(&mut self) {
-        let Flight { index, mut pending, traced, attr, trace } = self.flying.remove(0);
-        let result = loop {
-            if let Progress::Done(result) = pending.finish(None) {
-                break result;
+    unsafe fn finish_one(&mut self) {
+        let deadlines = self.flying.iter().map(|flight| flight.pending.deadline());
+        let next = deadlines.zip(0..).filter_map(|(when, at)| Some((when?, at))).min();
+        let left = next.map(|(when, _)| when.saturating_sub(sys::now_ms()));
+        // SAFETY: the caller's.
+        unsafe {
+            let due = next.map_or(0, |(_, at)| at);
+            if !self.look_at(0, left) && due != 0 {
+                self.look_at(due, Some(0));
             }
-        };
+        }
+    }
+
+    /// Whether the outcome of that one has come to be known; it is on its way no more.
+    ///
+    /// # Safety
+    /// As fe_spawn_many.
+    unsafe fn look_at(&mut self, at: usize, timeout_ms: Option<u64>) -> bool {
+        let progress = self.flying.get_mut(at).map(|flight| flight.pending.finish(timeout_ms));
+        let Some(Progress::Done(result)) = progress else { return false };
+        let Flight { index, traced, attr, trace, .. } = self.flying.remove(at);
         match result {
             Ok(started) => {
                 let child = fe_child_of(started, traced);
@@ -320,5 +336,6 @@ impl Many {
             // SAFETY: the caller's.
             Err(failed) => unsafe { self.failed(index, attr, trace, &failed) },
         }
+        true
     }
 }

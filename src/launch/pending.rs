@@ -116,6 +116,11 @@ impl Pending {
         Failed { error, way: Some(self.way()) }
     }
 
+    /// When its time is up, of `sys::now_ms`.
+    pub fn deadline(&self) -> Option<u64> {
+        self.context.deadline
+    }
+
     /// Whether this thread can know the outcome: only its tracer can tell that a traced child stands in
     /// its stop.
     pub fn may_finish(&self) -> bool {
