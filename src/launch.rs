@@ -158,7 +158,7 @@ pub fn start(
 ) -> core::result::Result<(Pending, Blocked), Failed> {
     let deadline = attr.timeout_ms.map(|ms| sys::deadline_ms(ms.into()));
     let Prepared { candidates, caller, needs } = prepare(attr)?;
-    let knows = memory_is_shared(attr) && !kernel::clone3_refused();
+    let knows = || memory_is_shared(attr) && !kernel::clone3_refused();
     let way = way::choose_beside(attr.way, needs, attr.ptrace, knows)?;
     let plan = Plan::new(attr, &candidates, None, caller)?;
     let blocked = Blocked::all();

@@ -67,16 +67,22 @@ pub fn choose(asked: Option<Way>, needs: Needs, memory: Memory) -> Result<Way> {
 }
 
 /// The way of a child that its parent does not wait for, or not for ever. The others suspend it.
-/// `knows`: the kernel has been seen to share memory, and clone3(2) has not been refused.
-pub fn choose_beside(asked: Option<Way>, needs: Needs, traced: bool, knows: bool) -> Result<Way> {
+/// `knows`, asked only where it matters: the kernel has been seen to share memory, and clone3(2) has
+/// not been refused.
+pub fn choose_beside(
+    asked: Option<Way>,
+    needs: Needs,
+    traced: bool,
+    knows: impl FnOnce() -> bool,
+) -> Result<Way> {
     // PTRACE_TRACEME is of the thread that waits.
     let shares = !needs.maps && !needs.own_memory_beside && !traced;
     match asked {
-        None if shares && knows => Ok(Way::Concurrent),
-        None | Some(Way::Piped) => Ok(Way::Piped),
         // As with the shared way: where memory is not shared, a copy.
-        Some(Way::Concurrent) if shares && !knows => Ok(Way::Piped),
-        Some(Way::Concurrent) if shares => Ok(Way::Concurrent),
+        None | Some(Way::Concurrent) if shares => {
+            Ok(if knows() { Way::Concurrent } else { Way::Piped })
+        }
+        None | Some(Way::Piped) => Ok(Way::Piped),
         Some(_) => Err(Error::new(libc::EINVAL, Step::Args)),
     }
 }
@@ -160,7 +166,8 @@ mod tests {
 
     #[test]
     fn beside_its_parent_a_child_shares_memory_or_not() {
-        let beside = |asked, needs, traced, knows| choose_beside(asked, needs, traced, knows).ok();
+        let beside =
+            |asked, needs, traced, knows| choose_beside(asked, needs, traced, || knows).ok();
         let cgroup = Needs { own_memory_beside: true, ..PLAIN };
         assert_eq!(beside(None, PLAIN, false, true), Some(Way::Concurrent));
         for needs in [OWN, MAPS, cgroup] {
