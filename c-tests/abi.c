@@ -106,7 +106,7 @@ static void numbers(void) {
       {FE_ALLOW_SETGROUPS, 0x200}, {FE_CHROOT_KEEP_CWD, 0x400}, {FE_KEEP_PROPAGATION, 0x800},
       {FE_RESETIDS, 0x1000},   {FE_FEXECVE, 0x2000},     {FE_EXECVEAT, 0x4000},
       {FE_SHELL_FALLBACK, 0x8000}, {FE_CGROUP, 0x10000},    {FE_ASYNC, 0x20000},
-      {FE_WAY_CONCURRENT, 4},
+      {FE_WAY_CONCURRENT, 4},  {FE_WAY_STAGED, 5},
       {FE_DETACH, UINT64_C(1) << 63},
       {FE_SCHED_POLICY, 1},    {FE_SCHED_PRIORITY, 2},
       {FE_ACTION_OPEN, 1},     {FE_ACTION_DUP2, 2},      {FE_ACTION_CLOSE, 3},
@@ -129,15 +129,16 @@ static void step_names(void) {
       "foreground", "pdeathsig", "parent_alive", "sigmask",   "ptrace",       "exec",
       "action_open", "action_dup2", "action_close", "action_chdir", "action_fchdir",
       "action_closefrom", "action_tcsetpgrp", "scheduling", "resetids", "cgroup", "execfd",
-      "script_fd", "shell",    "unshare_files",
+      "script_fd", "shell",    "unshare_files", "stage",
   };
-  for (int step = 0; step < 44; step++) CHECK_STR(fe_step_name(step), names[step]);
+  for (int step = 0; step < 45; step++) CHECK_STR(fe_step_name(step), names[step]);
   CHECK_INT(FE_STEP_CHDIR, 20);
   CHECK_INT(FE_STEP_EXEC, 29);
   CHECK_INT(FE_STEP_ACTION_OPEN, 30);
   CHECK_INT(FE_STEP_SHELL, 42);
   CHECK_INT(FE_STEP_UNSHARE_FILES, 43);
-  CHECK_STR(fe_step_name(44), "unknown");
+  CHECK_INT(FE_STEP_STAGE, 44);
+  CHECK_STR(fe_step_name(45), "unknown");
   CHECK_STR(fe_step_name(-1), "unknown");
   CHECK_STR(fe_step_name(0x7fffffff), "unknown");
 }

@@ -121,7 +121,7 @@ static void flags(void) {
   attr.flags &= ~FE_SETSID;
   CHECK(attr.flags == FE_DETACH);
   attr = plain();
-  attr.way = FE_WAY_CONCURRENT + 1;
+  attr.way = FE_WAY_STAGED + 1;
   fe_child child;
   CHECK_INT(fe_spawn(&attr, &child, NULL), -1);
   CHECK_INT(errno, EINVAL);

@@ -172,8 +172,7 @@
 
 /**
  * fork(2) and a close-on-exec pipe that carries the outcome. The only way with `uid_mappings` or
- * `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD in
- * this way alone. Where there is no /proc, or SIGCHLD is ignored, a child that is killed inside
+ * `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD. Where there is no /proc, or SIGCHLD is ignored, a child that is killed inside
  * execve counts as started here; and without /proc fe_spawn waits for a process that another
  * thread has forked meanwhile and that keeps the pipe open.
  */
@@ -186,6 +185,19 @@
  * shared, or clone3(2) refused (Linux 5.5), the piped way is taken. A failed spawn raises SIGCHLD.
  */
 #define FE_WAY_CONCURRENT 4
+
+/**
+ * As FE_WAY_SHARED until the credentials are to change; then the child execs a small program in a
+ * memfd_create(2) of the library's own, which does the rest and execs in turn. Neither shares memory with
+ * another user nor copies it: for a change of credentials by a caller with much memory in use (8 MiB resident),
+ * where a copy takes longer; then it is the usual way. Only for a caller whose ids and capabilities an
+ * exec leaves alone: all user ids 0, one group id, all capabilities of the bounding set, no securebits,
+ * no ambient set, no seccomp filter; and that does not ignore SIGCHLD (EPERM at "stage" if it is forced). Cannot be forced
+ * (EINVAL) with what FE_WAY_SHARED cannot but a credential and FE_RESETIDS, nor with FE_PTRACE,
+ * FE_FEXECVE, FE_EXECVEAT, or an action or a terminal that needs a descriptor which `files` does not open.
+ * Security modules see two execs. A failed spawn raises SIGCHLD, and what FE_WAY_PIPED says of /proc holds.
+ */
+#define FE_WAY_STAGED 5
 
 /**
  * No step: the spawn succeeded, or nothing was tried.
@@ -412,6 +424,12 @@
 #define FE_STEP_UNSHARE_FILES 43
 
 /**
+ * The program between of FE_WAY_STAGED. A child can be killed there; when it cannot be had, and was not
+ * forced, the copy way is taken.
+ */
+#define FE_STEP_STAGE 44
+
+/**
  * open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
  * close-on-exec only with O_CLOEXEC.
  */
@@ -471,6 +489,11 @@
 #define SIGNALS 64
 
 
+
+/**
+ * Where the program of a stage (`launch/image.rs`) has its `Start`.
+ */
+#define STAGE_START 285212672
 
 /**
  * Who the child is to be. Start from FE_CREDENTIAL_INIT.
@@ -824,9 +847,9 @@ extern "C" {
  * Starts a program. It returns 0 if and only if the kernel has accepted the exec, and fills in
  * `child`. Else it returns -1 with errno set, `child` empty and, unless it is NULL, `error`
  * telling which step failed; nothing is left behind: no process, no descriptor, no memory, no
- * SIGCHLD (but in the piped way). One thing cannot be told from success: a child that is killed
- * *inside* execve and at that moment reaped by another thread, which takes a wait with __WALL; in
- * the piped way any wait does.
+ * SIGCHLD (but in the piped, the concurrent and the staged way). One thing cannot be told from success: a
+ * child that is killed *inside* execve and at that moment reaped by another thread, which takes a wait
+ * with __WALL; in those three ways any wait does.
  *
  * errno is the failing step's own (see the man page of its system call), or EINVAL for arguments
  * that contradict each other, E2BIG for an attr that asks for what this version does not know,
@@ -841,7 +864,9 @@ extern "C" {
  * cancellation point, never fails with EINTR, and is not async-signal-safe. A spawn, failed or
  * not, uses up a pid namespace that the caller has unshared: its child is that namespace's init.
  */
-int fe_spawn(const struct fe_attr *attr, struct fe_child *child, struct fe_error *error);
+int fe_spawn(const struct fe_attr *attr,
+             struct fe_child *child,
+             struct fe_error *error);
 
 /**
  * Waits until the outcome of a spawn with FE_ASYNC is known, for at most `timeout_ms` milliseconds of

@@ -23,6 +23,8 @@ pub enum Way {
     Piped,
     /// CLONE_VM, on a stack of its own.
     Concurrent,
+    /// As Shared, but what needs other privileges is done by a program of its own, which execs in turn.
+    Staged,
 }
 
 /// Where the session, the process group and the terminal come from. The variants exclude each other

@@ -30,7 +30,8 @@ mod close;
 use crate::error::Step;
 use crate::plan::call::{From, Register, Rule, REGISTERS};
 use crate::plan::Call;
-use crate::sys::syscall;
+use crate::sys::{enter, syscall};
+use core::marker::PhantomData;
 use core::sync::atomic::{
     AtomicI32, AtomicU32, AtomicUsize,
     Ordering::{Relaxed, Release},
@@ -48,25 +49,30 @@ pub struct Record {
     pub errno: AtomicI32,
 }
 
-/// What the child is started with.
+/// What the child is started with. Addresses, since they may be those of another program (`stage`).
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub struct Start<'a> {
     /// The plan's calls.
-    pub calls: &'a [Call<'a>],
+    pub calls: *const Call<'a>,
+    /// How many.
+    pub ncalls: usize,
     /// Where to tell.
-    pub record: &'a Record,
+    pub record: *const Record,
     /// The table of descriptors is the caller's, and all below this is to be copied; 0: it is a copy.
     pub table_below: u32,
     /// Set to 1, to show the parent whether memory is shared.
-    pub sentinel: &'a AtomicU32,
+    pub sentinel: *const AtomicU32,
     /// The signal mask for the program.
-    pub mask: &'a u64,
+    pub mask: *const u64,
     /// Whether caught signals are still to be set to their default: where clone3 hasn't done it.
     pub reset_handlers: bool,
     /// Piped way: both ends of the error pipe; -1 for none.
     pub error_pipe: [i32; 2],
     /// Piped way with id maps: both ends of the pipe that tells when they are written; -1 for none.
     pub maps_pipe: [i32; 2],
+    /// What the addresses lead to.
+    pub borrowed: PhantomData<&'a Call<'a>>,
 }
 
 /// Runs the plan. `start` is a `Start`.
@@ -82,7 +88,7 @@ pub unsafe extern "C" fn run(start: *const u8) -> ! {
         let start = &*start.cast::<Start<'_>>();
         let [outcome, error_pipe] = start.error_pipe;
         let child = Child { record: start.record, error_pipe };
-        start.sentinel.store(1, Relaxed);
+        (*start.sentinel).store(1, Relaxed);
         let table = child.own_table(start.table_below);
         if outcome >= 0 {
             // The parent's end: the plan must find no descriptor open that the caller has not opened.
@@ -95,14 +101,22 @@ pub unsafe extern "C" fn run(start: *const u8) -> ! {
         if read_end >= 0 {
             child.wait_for_maps(read_end, write_end);
         }
-        let calls = start.calls.as_ptr();
-        child.run_calls(
-            table,
-            calls,
-            calls.add(start.calls.len()),
-            core::ptr::from_ref(start.mask) as usize,
-        )
+        child.run_calls(table, start.calls, start.calls.add(start.ncalls), start.mask as usize)
     }
+}
+
+/// Where the program of a stage (`launch/image.rs`) has its `Start`.
+pub const STAGE_START: usize = 0x1100_0000;
+
+/// Where that program begins. It consists of a copy of this section, and of what `Start` leads to.
+///
+/// # Safety
+/// Not to be called: the entry of such a program.
+#[link_section = "fe_child"]
+#[inline(never)]
+pub unsafe extern "C" fn stage() -> ! {
+    // SAFETY: the promise: a new program, with its Start there, that is never returned to.
+    unsafe { enter!(run, STAGE_START) }
 }
 
 /// Shows that the table of descriptors is the child's own: before that, nothing may touch one.

@@ -53,10 +53,11 @@ pub enum Step {
     ScriptFd = 41,
     Shell = 42,
     UnshareFiles = 43,
+    Stage = 44,
 }
 
 /// Every step with its name, at the place of its number.
-pub const STEPS: [(Step, &core::ffi::CStr); 44] = [
+pub const STEPS: [(Step, &core::ffi::CStr); 45] = [
     (Step::None, c"none"),
     (Step::Args, c"args"),
     (Step::Memory, c"memory"),
@@ -101,6 +102,7 @@ pub const STEPS: [(Step, &core::ffi::CStr); 44] = [
     (Step::ScriptFd, c"script_fd"),
     (Step::Shell, c"shell"),
     (Step::UnshareFiles, c"unshare_files"),
+    (Step::Stage, c"stage"),
 ];
 
 impl Step {

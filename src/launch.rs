@@ -5,13 +5,14 @@
 //! A failed spawn must leave nothing: what a way acquires, it holds in values that give it back
 //! when dropped, and a child that failed is reaped before the error is returned.
 
-// Safe but for `clone`, `record`, `owned`, `stack` and `concurrent`: the crate denies unsafe code, and
+// Safe but for `clone`, `record`, `owned`, `stack`, `concurrent` and `image`: the crate denies unsafe code, and
 // each other file here forbids it.
 
 mod clone;
 mod concurrent;
 mod copy;
 mod idmap;
+mod image;
 mod kernel;
 mod outcome;
 mod owned;
@@ -23,6 +24,7 @@ mod script;
 mod settle;
 mod shared;
 mod stack;
+mod staged;
 mod terminal;
 mod text;
 
@@ -34,6 +36,7 @@ use crate::error::{Error, Result, Step};
 use crate::plan::{Call, Caller, Candidates, Plan, Table};
 use crate::sys::{self, Blocked, Fd};
 use clone::Cloned;
+use core::marker::PhantomData;
 use core::sync::atomic::AtomicU32;
 use pending::{Child, Context};
 pub use pending::{Pending, Progress};
@@ -107,7 +110,8 @@ impl<'a> Job<'a> {
         'a: 'b,
     {
         Start {
-            calls: self.calls,
+            calls: self.calls.as_ptr(),
+            ncalls: self.calls.len(),
             record,
             table_below: self.table_below,
             sentinel,
@@ -115,6 +119,7 @@ impl<'a> Job<'a> {
             reset_handlers: false,
             error_pipe: [-1; 2],
             maps_pipe: [-1; 2],
+            borrowed: PhantomData,
         }
     }
 }
@@ -124,7 +129,16 @@ impl<'a> Job<'a> {
 /// it.
 pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed> {
     let Prepared { candidates, caller, needs } = prepare(attr)?;
-    let way = way::choose(attr.way, needs, kernel::memory())?;
+    if way::stages(attr.way, needs, staged::can_do(attr))? && is_worth_a_stage(attr)? {
+        match by_stage(attr, &candidates, caller) {
+            Err(failed) if attr.way.is_none() && staged::is_refused(&failed.error) => {
+                kernel::learn_from_stage(&failed.error);
+            }
+            result => return result,
+        }
+    }
+    let asked = attr.way.filter(|way| *way != Way::Staged);
+    let way = way::choose(asked, needs, kernel::memory())?;
     let mut table = match way {
         Way::Shared => table(attr)?,
         _ => None,
@@ -160,7 +174,7 @@ pub fn start(
     let Prepared { candidates, caller, needs } = prepare(attr)?;
     let knows = || memory_is_shared(attr) && !kernel::clone3_refused();
     let way = way::choose_beside(attr.way, needs, attr.ptrace, knows)?;
-    let plan = Plan::new(attr, &candidates, None, caller)?;
+    let plan = Plan::new(attr, &candidates, None, caller, false)?;
     let blocked = Blocked::all();
     let mask = attr.sigmask.unwrap_or(*blocked.before());
     let job = Job::of(attr, plan.calls(), &mask);
@@ -183,6 +197,44 @@ pub fn start(
         _ => piped::start(&job).map(Child::Piped).map_err(at(Way::Piped))?,
     };
     Ok((Pending::new(child, context), blocked))
+}
+
+/// Whether a stage can be had, and gains something or is asked for. EPERM when it is and cannot.
+#[inline(never)] // for size
+fn is_worth_a_stage(attr: &Attr<'_>) -> Result<bool> {
+    let asked = attr.way.is_some();
+    if !asked && kernel::stage_refused() {
+        return Ok(false);
+    }
+    let caller = staged::Caller::look();
+    if !(asked || caller.survives && caller.is_large) || !memory_is_shared(attr) {
+        return Ok(false);
+    }
+    if caller.survives {
+        Ok(true)
+    } else {
+        Err(Error::new(libc::EPERM, Step::Stage))
+    }
+}
+
+#[inline(never)] // for size
+fn by_stage(
+    attr: &Attr<'_>,
+    candidates: &Candidates<'_>,
+    caller: Caller,
+) -> core::result::Result<(Started, Blocked), Failed> {
+    let plan = Plan::new(attr, candidates, None, caller, true)?;
+    let blocked = Blocked::all();
+    let mask = attr.sigmask.as_ref().unwrap_or(blocked.before());
+    let (before, after) = plan.stages();
+    let terminal = terminal::Foreground::of(attr);
+    match staged::spawn(&Job::of(attr, before, mask), after) {
+        Ok(started) => Ok((started, blocked)),
+        Err(error) => {
+            terminal.restore();
+            Err(Failed { error, way: Some(Way::Staged) })
+        }
+    }
 }
 
 /// Whether this is a kernel on which memory can be shared. If no spawn has shown it yet, a child that
@@ -228,7 +280,7 @@ fn with_table(
     caller: Caller,
     way: Way,
 ) -> core::result::Result<(Started, Blocked), Failed> {
-    let plan = Plan::new(attr, candidates, table, caller)?;
+    let plan = Plan::new(attr, candidates, table, caller, false)?;
     // From here to the end: a handler of the caller's must not run in the child, nor hold up the
     // parent.
     let blocked = Blocked::all();
@@ -287,7 +339,7 @@ fn by_some_way(
         let result = match way {
             Way::Shared => shared::spawn(job),
             Way::Copy => copy::spawn(job),
-            Way::Piped | Way::Concurrent => piped::spawn(job),
+            Way::Piped | Way::Concurrent | Way::Staged => piped::spawn(job),
         };
         // The first spawn in the shared way may have shown that memory is not shared here.
         let taken = match (way, kernel::memory()) {

@@ -35,6 +35,8 @@ pub struct Caller {
 #[derive(Debug)]
 pub struct Plan<'a> {
     calls: Vec<Call<'a>>,
+    /// How many of them come before the credentials, if it is for a stage.
+    before: usize,
 }
 
 /// More than the calls that come at most once each.
@@ -48,6 +50,7 @@ impl<'a> Plan<'a> {
         candidates: &'a Candidates<'a>,
         table: Option<&Table>,
         caller: Caller,
+        staged: bool,
     ) -> Result<Plan<'a>> {
         let files = table.and_then(|table| table.files.as_deref()).or(attr.files);
         let moves = files.map(remap::moves).transpose()?.unwrap_or_default();
@@ -72,7 +75,14 @@ impl<'a> Plan<'a> {
         list.session(attr);
         // While it may: raised before privileges go, lowered when all else is done.
         list.scheduling(attr, raises);
-        list.root_and_identity(attr);
+        list.root(attr);
+        // For a stage, which is an exec, they come first: its descriptors must outlive that one, and no
+        // credential matters to them.
+        if staged {
+            list.moves(&moves);
+        }
+        let before = list.0.len();
+        list.identity(attr);
         if let Some(fd) = table.and_then(|table| table.execfd).or(held) {
             list.add([call::hold(
                 fd,
@@ -80,12 +90,21 @@ impl<'a> Plan<'a> {
                 caller.execfd_cloexec || attr.close_others,
             )]);
         }
-        list.files(attr, &moves, &others);
+        if !staged {
+            list.moves(&moves);
+        }
+        list.actions(attr);
+        list.close_others(&others);
         list.terminal(attr);
         list.scheduling(attr, !raises);
         list.last(attr, caller);
         list.exec(attr, candidates, held.is_some());
-        Ok(Plan { calls: list.0 })
+        Ok(Plan { calls: list.0, before })
+    }
+
+    /// Those that a child does which still has the privileges of its caller, and those that a stage does.
+    pub fn stages(&self) -> (&[Call<'a>], &[Call<'a>]) {
+        self.calls.split_at(self.before)
     }
 
     /// The calls in their order.
@@ -136,13 +155,16 @@ impl<'a> List<'a> {
         }
     }
 
-    fn root_and_identity(&mut self, attr: &Attr<'a>) {
+    fn root(&mut self, attr: &Attr<'a>) {
         if let Some(chroot) = attr.chroot {
             self.add([call::chroot(chroot.path)]);
             if !chroot.keep_cwd {
                 self.add([call::chdir_root()]);
             }
         }
+    }
+
+    fn identity(&mut self, attr: &Attr<'a>) {
         // Groups, then group, then user: each needs the privilege that the last one gives up.
         if let Some(credential) = attr.credential {
             match credential.groups {
@@ -162,7 +184,7 @@ impl<'a> List<'a> {
         }
     }
 
-    fn files(&mut self, attr: &Attr<'a>, moves: &[Move], others: &Others) {
+    fn moves(&mut self, moves: &[Move]) {
         for m in moves {
             match *m {
                 Move::Keep(fd) => self.add([call::keep(fd)]),
@@ -172,10 +194,16 @@ impl<'a> List<'a> {
                 Move::Close(fd) => self.add([call::close(fd)]),
             }
         }
+    }
+
+    fn actions(&mut self, attr: &Attr<'a>) {
         for (index, action) in (0..).zip(attr.actions) {
             let (calls, count) = call::action(action, index);
             self.0.extend_from_slice(calls.get(..count).unwrap_or_default());
         }
+    }
+
+    fn close_others(&mut self, others: &Others) {
         for (first, last) in &others.0 {
             self.add([call::close_others(*first, *last)]);
         }

@@ -15,6 +15,7 @@ mod memory;
 mod signal;
 mod wait;
 
+pub(crate) use arch::enter;
 pub use arch::{clone, syscall};
 pub use fd::*;
 #[cfg(test)]
@@ -100,6 +101,23 @@ pub fn ids() -> Ids {
 pub fn scheduling_policy() -> Result<i32, Errno> {
     // SAFETY: no pointer.
     unsafe { call3(libc::SYS_sched_getscheduler, 0, 0, 0) }.map(|policy| policy as i32)
+}
+
+/// Whether exec by root gives all capabilities and takes none, as it does by default: no securebits
+/// (capabilities(7)).
+pub fn has_no_securebits() -> bool {
+    // SAFETY: no pointer.
+    let bits = unsafe { call3(libc::SYS_prctl, libc::PR_GET_SECUREBITS as usize, 0, 0) };
+    bits == Ok(0)
+}
+
+/// How long a file may get: RLIMIT_FSIZE.
+pub fn file_size_limit() -> u64 {
+    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    let args = [0, libc::RLIMIT_FSIZE as usize, 0, &raw mut limit as usize, 0, 0];
+    // SAFETY: limit is writable. One that cannot be read is 0.
+    let _ = unsafe { syscall(libc::SYS_prlimit64 as usize, args) };
+    limit.rlim_cur
 }
 
 /// Nanoseconds of CLOCK_MONOTONIC.

@@ -253,7 +253,9 @@ static bool has_pidfd(void) {
 /* 0, or the exit status. */
 static int start(const struct job *job) {
   static const char *const ways[] = {
-      [FE_WAY_SHARED] = "shared", [FE_WAY_COPY] = "copy", [FE_WAY_PIPED] = "piped"};
+      [FE_WAY_SHARED] = "shared",         [FE_WAY_COPY] = "copy",
+      [FE_WAY_PIPED] = "piped",           [FE_WAY_CONCURRENT] = "concurrent",
+      [FE_WAY_STAGED] = "staged"};
   fe_attr attr = job->attr;
   fe_error error;
   if (has_pidfd()) attr.flags |= FE_PIDFD;

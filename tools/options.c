@@ -37,7 +37,7 @@ static const char help[] =
     "Life      --timeout SECONDS  then SIGTERM, and SIGKILL a second later\n"
     "          --pdeathsig SIG    what it gets when forkexec dies\n"
     "          --ptrace           it stops at exec, for a debugger to attach\n"
-    "Other     --way auto|shared|copy|piped  --verbose  --help  --version\n"
+    "Other     --way auto|shared|copy|piped|staged  --verbose  --help  --version\n"
     "Exit status: that of the command; 128+N: signal N killed it; 124: timed out;\n"
     "125: forkexec failed; 126: it cannot be executed; 127: it is not found.\n";
 
@@ -117,6 +117,7 @@ static const struct name ways[] = {
     {"shared", FE_WAY_SHARED},
     {"copy", FE_WAY_COPY},
     {"piped", FE_WAY_PIPED},
+    {"staged", FE_WAY_STAGED},
     {NULL, 0},
 };
 

@@ -312,6 +312,7 @@ fn way(way: u32) -> Result<Option<Way>> {
         FE_WAY_COPY => Ok(Some(Way::Copy)),
         FE_WAY_PIPED => Ok(Some(Way::Piped)),
         FE_WAY_CONCURRENT => Ok(Some(Way::Concurrent)),
+        FE_WAY_STAGED => Ok(Some(Way::Staged)),
         _ => Err(INVALID),
     }
 }

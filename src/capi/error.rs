@@ -26,6 +26,7 @@ pub fn way_number(way: Way) -> u32 {
         Way::Copy => FE_WAY_COPY,
         Way::Piped => FE_WAY_PIPED,
         Way::Concurrent => FE_WAY_CONCURRENT,
+        Way::Staged => FE_WAY_STAGED,
     }
 }
 
@@ -160,6 +161,7 @@ mod tests {
             (Step::ScriptFd, FE_STEP_SCRIPT_FD),
             (Step::Shell, FE_STEP_SHELL),
             (Step::UnshareFiles, FE_STEP_UNSHARE_FILES),
+            (Step::Stage, FE_STEP_STAGE),
         ] {
             assert_eq!(number as i32, c);
         }

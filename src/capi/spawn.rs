@@ -19,9 +19,9 @@ const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 /// Starts a program. It returns 0 if and only if the kernel has accepted the exec, and fills in
 /// `child`. Else it returns -1 with errno set, `child` empty and, unless it is NULL, `error`
 /// telling which step failed; nothing is left behind: no process, no descriptor, no memory, no
-/// SIGCHLD (but in the piped way). One thing cannot be told from success: a child that is killed
-/// *inside* execve and at that moment reaped by another thread, which takes a wait with __WALL; in
-/// the piped way any wait does.
+/// SIGCHLD (but in the piped, the concurrent and the staged way). One thing cannot be told from success: a
+/// child that is killed *inside* execve and at that moment reaped by another thread, which takes a wait
+/// with __WALL; in those three ways any wait does.
 ///
 /// errno is the failing step's own (see the man page of its system call), or EINVAL for arguments
 /// that contradict each other, E2BIG for an attr that asks for what this version does not know,

@@ -105,8 +105,7 @@ pub const FE_WAY_SHARED: u32 = 1;
 /// CLONE_VFORK without CLONE_VM: a copy of the caller's memory, the calling thread suspended.
 pub const FE_WAY_COPY: u32 = 2;
 /// fork(2) and a close-on-exec pipe that carries the outcome. The only way with `uid_mappings` or
-/// `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD in
-/// this way alone. Where there is no /proc, or SIGCHLD is ignored, a child that is killed inside
+/// `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD. Where there is no /proc, or SIGCHLD is ignored, a child that is killed inside
 /// execve counts as started here; and without /proc fe_spawn waits for a process that another
 /// thread has forked meanwhile and that keeps the pipe open.
 pub const FE_WAY_PIPED: u32 = 3;
@@ -115,6 +114,16 @@ pub const FE_WAY_PIPED: u32 = 3;
 /// Cannot be forced for what the shared way cannot, nor with FE_CGROUP or FE_PTRACE. Where memory is not
 /// shared, or clone3(2) refused (Linux 5.5), the piped way is taken. A failed spawn raises SIGCHLD.
 pub const FE_WAY_CONCURRENT: u32 = 4;
+/// As FE_WAY_SHARED until the credentials are to change; then the child execs a small program in a
+/// memfd_create(2) of the library's own, which does the rest and execs in turn. Neither shares memory with
+/// another user nor copies it: for a change of credentials by a caller with much memory in use (8 MiB resident),
+/// where a copy takes longer; then it is the usual way. Only for a caller whose ids and capabilities an
+/// exec leaves alone: all user ids 0, one group id, all capabilities of the bounding set, no securebits,
+/// no ambient set, no seccomp filter; and that does not ignore SIGCHLD (EPERM at "stage" if it is forced). Cannot be forced
+/// (EINVAL) with what FE_WAY_SHARED cannot but a credential and FE_RESETIDS, nor with FE_PTRACE,
+/// FE_FEXECVE, FE_EXECVEAT, or an action or a terminal that needs a descriptor which `files` does not open.
+/// Security modules see two execs. A failed spawn raises SIGCHLD, and what FE_WAY_PIPED says of /proc holds.
+pub const FE_WAY_STAGED: u32 = 5;
 
 /// No step: the spawn succeeded, or nothing was tried.
 pub const FE_STEP_NONE: i32 = 0;
@@ -209,6 +218,9 @@ pub const FE_STEP_SHELL: i32 = 42;
 /// FE_CLOSE_OTHERS, where the child takes over no more of the caller's descriptor table than it needs. A
 /// child can be killed there; when the kernel refuses, it is done in another way.
 pub const FE_STEP_UNSHARE_FILES: i32 = 43;
+/// The program between of FE_WAY_STAGED. A child can be killed there; when it cannot be had, and was not
+/// forced, the copy way is taken.
+pub const FE_STEP_STAGE: i32 = 44;
 
 /// open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
 /// close-on-exec only with O_CLOEXEC.

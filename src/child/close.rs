@@ -24,6 +24,20 @@ struct Range {
     held: usize,
 }
 
+/// "/proc/self/fd", made on the stack: a stage (`child::stage`) has this section and no constants. Volatile,
+/// since the compiler would make it one.
+#[inline(always)]
+unsafe fn path() -> [u64; 2] {
+    let mut path = core::mem::MaybeUninit::<[u64; 2]>::uninit();
+    let at = path.as_mut_ptr().cast::<u64>();
+    // SAFETY: two words, both written.
+    unsafe {
+        at.write_volatile(u64::from_ne_bytes(*b"/proc/se"));
+        at.add(1).write_volatile(u64::from_ne_bytes(*b"lf/fd\0\0\0"));
+        path.assume_init()
+    }
+}
+
 impl Child {
     /// Closes all descriptors from `args[0]` to `args[1]` but the error pipe, which is close-on-exec
     /// and still needed, and `held`, which exec needs.
@@ -77,7 +91,8 @@ impl Child {
         // SAFETY: the buffer is written by the kernel up to the length that it returns, and read
         // within it.
         unsafe {
-            let path = c"/proc/self/fd".as_ptr() as usize;
+            let path = path();
+            let path = &raw const path as usize;
             let flags = (libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC) as usize;
             let mut list = call(libc::SYS_openat, libc::AT_FDCWD as usize, path, flags, 0);
             if list == error(libc::EMFILE) {

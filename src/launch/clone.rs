@@ -59,7 +59,7 @@ struct What {
 pub fn child(way: Way, job: &Job<'_>, start: Start<'_>) -> Result<Cloned> {
     // Memory is shared only with the parent suspended: the child runs on the parent's stack.
     let (flags, exit_signal) = match way {
-        Way::Shared => (libc::CLONE_VM | libc::CLONE_VFORK, 0),
+        Way::Shared | Way::Staged => (libc::CLONE_VM | libc::CLONE_VFORK, 0),
         Way::Copy => (libc::CLONE_VFORK, 0),
         Way::Piped => (0, libc::SIGCHLD),
         Way::Concurrent => return Err(Error::new(libc::EINVAL, Step::Args)), // `beside`

@@ -15,6 +15,7 @@ use crate::child::{Record, Start};
 use crate::error::{Error, Result};
 use crate::sys::{self, Fd, Stack};
 use alloc::boxed::Box;
+use core::marker::PhantomData;
 use core::ptr::{null_mut, NonNull};
 use core::sync::atomic::{
     AtomicPtr, AtomicU32, Ordering::AcqRel, Ordering::Acquire, Ordering::Release,
@@ -71,14 +72,20 @@ pub fn start(job: &Job<'_>, wants_outcome: bool) -> Result<Child> {
     // the calls point to is theirs.
     let cloned = unsafe {
         let at = shared.as_ptr();
-        let (record, sentinel, mask) = (&(*at).record, &(*at).sentinel, &(*at).mask);
-        let start = Start {
-            calls: (*at).calls.calls(),
-            mask,
+        let calls = (*at).calls.calls();
+        let start: Start<'static> = Start {
+            calls: calls.as_ptr(),
+            ncalls: calls.len(),
+            record: &raw const (*at).record,
+            table_below: job.table_below,
+            sentinel: &raw const (*at).sentinel,
+            mask: &raw const (*at).mask,
+            reset_handlers: false,
             error_pipe: numbers,
-            ..job.start(record, sentinel)
+            maps_pipe: [-1; 2],
+            borrowed: PhantomData,
         };
-        (*at).start = Some(core::mem::transmute::<Start<'_>, Start<'static>>(start));
+        (*at).start = Some(start);
         match (&(*at).start, &(*at).stack) {
             (Some(start), Some(stack)) => clone::beside(job, start, stack, &(*at).tid),
             _ => Err(Error::NO_MEMORY),

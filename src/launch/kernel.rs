@@ -28,6 +28,7 @@ static CLONE3_REFUSED: AtomicBool = AtomicBool::new(false);
 static HAS_PIDFDS: AtomicBool = AtomicBool::new(false);
 static TABLE_REFUSED: AtomicBool = AtomicBool::new(false);
 static FETCH_REFUSED: AtomicBool = AtomicBool::new(false);
+static STAGE_REFUSED: AtomicBool = AtomicBool::new(false);
 
 /// What is known.
 pub fn memory() -> Memory {
@@ -74,6 +75,18 @@ pub fn table_refused() -> bool {
 /// asks for the rights of ptrace(2).
 pub fn fetch_refused() -> bool {
     FETCH_REFUSED.load(Relaxed)
+}
+
+/// Whether a stage cannot be had here: no file in memory may be executed.
+pub fn stage_refused() -> bool {
+    STAGE_REFUSED.load(Relaxed)
+}
+
+/// The error of a stage that could not be had. What may be otherwise the next time is not remembered.
+pub fn learn_from_stage(error: &Error) {
+    if error.step == Step::Stage && !error.is_shortage() && error.errno != libc::EFBIG {
+        STAGE_REFUSED.store(true, Relaxed);
+    }
 }
 
 /// Whether the error of a child with a part of the table says that it cannot have it so. What will

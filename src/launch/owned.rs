@@ -5,7 +5,7 @@
 #![allow(unsafe_code)] // follows the pointers that the plan's constructors have put into its calls
 
 use crate::error::{Error, Result};
-use crate::plan::call::Borrows;
+use crate::plan::call::{Borrows, SigAction};
 use crate::plan::Call;
 use alloc::vec::Vec;
 
@@ -13,17 +13,26 @@ use alloc::vec::Vec;
 #[derive(Debug)]
 pub struct Owned {
     calls: Vec<Call<'static>>,
-    // Never touched again: the calls have its addresses.
-    _copies: Vec<u64>,
+    // Not touched again: the calls have its addresses.
+    copies: Vec<u64>,
 }
 
 impl Owned {
     /// Copies.
     pub fn of(calls: &[Call<'_>]) -> Result<Owned> {
+        Owned::at(calls, None)
+    }
+
+    /// The same for copies that will be at `base`, in another program.
+    pub fn elsewhere(calls: &[Call<'_>], base: usize) -> Result<Owned> {
+        Owned::at(calls, Some(base))
+    }
+
+    fn at(calls: &[Call<'_>], base: Option<usize>) -> Result<Owned> {
         let mut owned = Vec::new();
         owned.try_reserve_exact(calls.len()).map_err(|_| Error::NO_MEMORY)?;
         // Once to see how much it is, and once more to copy.
-        let mut measure = Copier::new(core::ptr::null_mut());
+        let mut measure = Copier::new(core::ptr::null_mut(), 0);
         for call in calls {
             measure.args(call);
         }
@@ -31,31 +40,39 @@ impl Owned {
         let mut copies: Vec<u64> = Vec::new();
         copies.try_reserve_exact(words).map_err(|_| Error::NO_MEMORY)?;
         copies.resize(words, 0);
-        let mut copier = Copier::new(copies.as_mut_ptr().cast());
+        let to = copies.as_mut_ptr().cast::<u8>();
+        let mut copier = Copier::new(to, base.unwrap_or(to as usize));
         for call in calls {
             let args = copier.args(call);
             owned.push(call.with_args(args));
         }
-        Ok(Owned { calls: owned, _copies: copies })
+        Ok(Owned { calls: owned, copies })
     }
 
     /// The calls in their order.
     pub fn calls(&self) -> &[Call<'static>] {
         &self.calls
     }
+
+    /// What they point to.
+    pub fn copies(&self) -> &[u64] {
+        &self.copies
+    }
 }
 
 struct Copier {
     /// NULL: nothing is copied, only measured.
     to: *mut u8,
+    /// The address that the copies will have.
+    base: usize,
     used: usize,
     /// Arrays of strings that were copied already, and where to: all candidates have the same two.
     seen: [(usize, usize); 2],
 }
 
 impl Copier {
-    fn new(to: *mut u8) -> Copier {
-        Copier { to, used: 0, seen: [(0, 0); 2] }
+    fn new(to: *mut u8, base: usize) -> Copier {
+        Copier { to, base, used: 0, seen: [(0, 0); 2] }
     }
 
     /// The arguments of `call` with the addresses of the copies.
@@ -83,7 +100,9 @@ impl Copier {
                     change(nth + 1, &mut |at| self.strings_once(at, 0));
                     change(nth + 2, &mut |at| self.strings_once(at, 1));
                 }
+                Borrows::Disposition => change(1, &mut |at| self.bytes(at, size_of::<SigAction>())),
                 Borrows::Shell => {
+                    change(0, &mut |at| self.string(at));
                     change(1, &mut |at| self.strings(at, Some(1)));
                     change(2, &mut |at| self.strings_once(at, 1));
                 }
@@ -92,9 +111,9 @@ impl Copier {
         args
     }
 
-    /// Room for that many bytes, and its address.
-    fn room(&mut self, count: usize) -> *mut u8 {
-        let at = self.to.wrapping_add(self.used);
+    /// Room for that many bytes, and the address that it will have.
+    fn room(&mut self, count: usize) -> (*mut u8, usize) {
+        let at = (self.to.wrapping_add(self.used), self.base.wrapping_add(self.used));
         self.used = self.used.saturating_add(count.saturating_add(7) & !7);
         at
     }
@@ -102,12 +121,12 @@ impl Copier {
     /// # Safety
     /// There are `count` bytes at `at`.
     unsafe fn bytes(&mut self, at: usize, count: usize) -> usize {
-        let copy = self.room(count);
+        let (copy, address) = self.room(count);
         if !self.to.is_null() {
             // SAFETY: the caller's; the first pass has made room for as many.
             unsafe { core::ptr::copy_nonoverlapping(at as *const u8, copy, count) };
         }
-        copy as usize
+        address
     }
 
     /// # Safety
@@ -145,7 +164,8 @@ impl Copier {
             while hole == Some(count) || *from.add(count) != 0 {
                 count += 1;
             }
-            let copy = self.room((count + 1).saturating_mul(8)).cast::<usize>();
+            let (copy, address) = self.room((count + 1).saturating_mul(8));
+            let copy = copy.cast::<usize>();
             for nth in 0..count {
                 if hole == Some(nth) {
                     continue;
@@ -156,7 +176,7 @@ impl Copier {
                     copy.add(nth).write(string);
                 }
             }
-            copy as usize
+            address
         }
     }
 }
@@ -194,11 +214,12 @@ mod tests {
         all.shell_fallback = true;
         all.credential = Some(Credential { uid: 1, gid: 2, groups: Some(&groups) });
         all.dir = Some(&dir);
+        all.dispositions.ignore = 1;
         all.actions = &actions;
         all.scheduling = Some(Scheduling::Policy { policy: libc::SCHED_RR, priority: 5 });
         let candidates = Candidates::of(&all, || None).unwrap();
         let caller = Caller { pid: 1, policy: 0, execfd_cloexec: false };
-        let plan = Plan::new(&all, &candidates, None, caller).unwrap();
+        let plan = Plan::new(&all, &candidates, None, caller, false).unwrap();
         let owned = Owned::of(plan.calls()).unwrap();
         assert_eq!(owned.calls().len(), plan.calls().len());
         let mut kinds = Vec::new();
@@ -228,7 +249,13 @@ mod tests {
                     same_string(nth.into());
                     argvs.push(copy.args[usize::from(nth) + 1]);
                 }
+                Borrows::Disposition => {
+                    assert_ne!(copy.args[1], call.args[1]);
+                    // SAFETY: a SigAction.
+                    assert_eq!(unsafe { *(copy.args[1] as *const SigAction) }, [1, 0, 0, 0]);
+                }
                 Borrows::Shell => {
+                    same_string(0);
                     let list = copy.args[1];
                     let names = [0, 2, 3].map(|nth| text(word(list, nth)));
                     assert_eq!(names, [c"name", c"one", c""]);
@@ -243,7 +270,8 @@ mod tests {
             [c"name", c"one", c""]
         );
         assert_eq!(word(argvs[0], 3), 0);
-        for kind in [Borrows::String(0), Borrows::String(1), Borrows::Ids, Borrows::Int(2)] {
+        let kinds_wanted = [Borrows::String(0), Borrows::String(1), Borrows::Ids, Borrows::Int(2)];
+        for kind in kinds_wanted.into_iter().chain([Borrows::Disposition]) {
             assert!(kinds.contains(&kind), "{kind:?}");
         }
         assert!(kinds.contains(&Borrows::Exec(0)) && kinds.contains(&Borrows::Shell));

@@ -105,7 +105,10 @@ impl Pending {
 
     fn wait_for_end(&self, limit: Option<u64>) -> bool {
         match &self.child {
-            Child::Piped(child) => piped::wait_for_end(self.pid(), &child.outcome, limit),
+            Child::Piped(child) => {
+                let proof = || proof::of(self.pid());
+                piped::wait_for_end(self.pid(), &child.outcome, limit, proof)
+            }
             Child::Concurrent(child) => child.wait_for_end(limit),
         }
     }

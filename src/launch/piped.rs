@@ -39,7 +39,7 @@ pub struct Child {
 /// Spawns.
 pub fn spawn(job: &Job<'_>) -> Result<Started> {
     let Child { cloned, record, outcome } = start(job)?;
-    wait_for_end(cloned.pid, &outcome, None);
+    wait_for_end(cloned.pid, &outcome, None, || proof::of(cloned.pid));
     let how = Circumstances { traced: job.traced, may_block: true };
     let ask = |question| ask(cloned.pid, question, job.mask);
     settle::settle_by(cloned.pid, &record, how, ask).result?;
@@ -109,7 +109,7 @@ fn hand_over_maps(pid: i32, job: &Job<'_>, (read_end, write_end): (Fd, Fd)) -> R
 }
 
 /// Waits until the child has execed, failed or died, or until `limit` (of `sys::now_ms`): then false.
-pub fn wait_for_end(pid: i32, pipe: &Fd, limit: Option<u64>) -> bool {
+pub fn wait_for_end(pid: i32, pipe: &Fd, limit: Option<u64>, proof: impl Fn() -> Proof) -> bool {
     let mut silence = SILENCE_MS.0;
     loop {
         let left = limit.map(|limit| limit.saturating_sub(sys::now_ms()));
@@ -121,7 +121,7 @@ pub fn wait_for_end(pid: i32, pipe: &Fd, limit: Option<u64>) -> bool {
                 _ => return true,
             },
             Ok(false) => {
-                if proof::of(pid) == Proof::Execed || is_dead(pid) {
+                if proof() == Proof::Execed || is_dead(pid) {
                     return true;
                 }
                 if left == Some(0) {
@@ -152,10 +152,15 @@ pub fn is_dead(pid: i32) -> bool {
 /// makes a dead child vanish.
 pub fn ask(pid: i32, question: Question, mask: &u64) -> Answer {
     match question {
-        Question::NotExeced => match proof::of(pid) {
-            Proof::Execed | Proof::Unknown => Answer::NoSuchChild,
-            Proof::NotExeced => Answer::Nothing,
-        },
+        Question::NotExeced => answer(proof::of(pid)),
         question => settle::ask(pid, question, mask),
+    }
+}
+
+/// The proof as an answer to `Question::NotExeced`.
+pub fn answer(proof: Proof) -> Answer {
+    match proof {
+        Proof::Execed | Proof::Unknown => Answer::NoSuchChild,
+        Proof::NotExeced => Answer::Nothing,
     }
 }

@@ -23,6 +23,22 @@ pub enum Proof {
 
 /// Asks about `pid`, a child of this process.
 pub fn of(pid: i32) -> Proof {
+    stat(pid, |stat| parse(stat, sys::getpid()))
+}
+
+/// The same of a child that has execed once, and been called `name` since then: exec gives another.
+pub fn by_name(pid: i32, name: &[u8]) -> Proof {
+    stat(pid, |stat| parse_by_name(stat, sys::getpid(), name))
+}
+
+fn parse_by_name(stat: &[u8], parent: i32, name: &[u8]) -> Proof {
+    match (parse(stat, parent), name_of(stat) == name) {
+        (Proof::Execed, true) => Proof::NotExeced,
+        (proof, _) => proof,
+    }
+}
+
+fn stat(pid: i32, read: impl FnOnce(&[u8]) -> Proof) -> Proof {
     let mut path = Text::new();
     path.push(b"/proc/");
     path.push_number(pid as u32);
@@ -32,14 +48,22 @@ pub fn of(pid: i32) -> Proof {
         .as_c_str()
         .and_then(|path| sys::open(path, libc::O_RDONLY).ok())
         .and_then(|file| sys::read(&file, &mut buffer).ok());
-    let stat = length.and_then(|length| buffer.get(..length)).unwrap_or_default();
-    parse(stat, sys::getpid())
+    read(length.and_then(|length| buffer.get(..length)).unwrap_or_default())
+}
+
+/// The name in parentheses may hold anything, parentheses too.
+fn name_end(stat: &[u8]) -> Option<usize> {
+    stat.iter().rposition(|byte| *byte == b')')
+}
+
+fn name_of(stat: &[u8]) -> &[u8] {
+    let start = stat.iter().position(|byte| *byte == b'(').map_or(0, |at| at + 1);
+    name_end(stat).and_then(|end| stat.get(start..end)).unwrap_or_default()
 }
 
 /// Reads the line. A process whose parent is not `parent` is another: this /proc has other numbers.
 fn parse(stat: &[u8], parent: i32) -> Proof {
-    // The name in parentheses may hold anything, parentheses too.
-    let after_name = stat.iter().rposition(|byte| *byte == b')').map_or(0, |at| at + 2);
+    let after_name = name_end(stat).map_or(0, |at| at + 2);
     let mut fields = stat.get(after_name..).unwrap_or_default().split(|byte| *byte == b' ');
     let mut number =
         |nth| -> Option<u64> { core::str::from_utf8(fields.nth(nth)?).ok()?.parse().ok() };
@@ -70,6 +94,11 @@ mod tests {
         assert_eq!(parse(execed, 5), Proof::Execed);
         assert_eq!(parse(execed, 6), Proof::Unknown);
         assert_eq!(parse(b"", 5), Proof::Unknown);
+        for (name, proof) in [("x", Proof::NotExeced), ("xx", Proof::Execed), ("", Proof::Execed)] {
+            assert_eq!(parse_by_name(execed, 5, name.as_bytes()), proof);
+        }
+        assert_eq!(parse_by_name(execed, 6, b"x"), Proof::Unknown);
+        assert_eq!((name_of(forked), name_of(execed)), (&b"a) b) (c"[..], &b"x"[..]));
         assert_eq!(parse(b"77 (x) S 5 77 1", 5), Proof::Unknown);
     }
 

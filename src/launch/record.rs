@@ -25,7 +25,8 @@ pub fn fresh() -> Record {
     record
 }
 
-fn reset(record: &Record) {
+/// Makes it so.
+pub fn reset(record: &Record) {
     record.step.store(Step::Clone as i32, Relaxed);
     record.index.store(-1, Relaxed);
 }

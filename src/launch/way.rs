@@ -17,6 +17,8 @@ pub struct Needs {
     pub own_memory: bool,
     /// Nor with one whose parent runs beside it.
     pub own_memory_beside: bool,
+    /// It may be shared until the credentials change.
+    pub own_memory_later: bool,
 }
 
 impl Needs {
@@ -25,8 +27,8 @@ impl Needs {
         // A change of ids makes the kernel mark the memory undumpable, shared or not. The owner of
         // a user namespace may trace all in it, and so read what they share. A new time namespace
         // cannot be entered with shared memory.
-        let own_memory = attr.new_user()
-            || attr.cloneflags & CLONE_NEWTIME != 0
+        let namespaces = attr.new_user() || attr.cloneflags & CLONE_NEWTIME != 0;
+        let own_memory = namespaces
             || attr.credential.is_some_and(|new| {
                 let Ids { euid, fsuid, egid, fsgid, .. } = ids();
                 new.uid != euid || new.uid != fsuid || new.gid != egid || new.gid != fsgid
@@ -37,7 +39,8 @@ impl Needs {
             };
         // Out of memory, a cgroup kills all who share that of its victim, but for a parent in vfork.
         let own_memory_beside = own_memory || attr.cgroup.is_some();
-        Needs { maps: attr.maps.any(), own_memory, own_memory_beside }
+        let own_memory_later = !namespaces;
+        Needs { maps: attr.maps.any(), own_memory, own_memory_beside, own_memory_later }
     }
 }
 
@@ -49,6 +52,8 @@ pub fn choose(asked: Option<Way>, needs: Needs, memory: Memory) -> Result<Way> {
         Way::Piped => true,
         // Only for who does not wait: `choose_beside`.
         Way::Concurrent => false,
+        // `stages`.
+        Way::Staged => false,
     };
     if let Some(way) = asked {
         return match (allowed(way), way, memory) {
@@ -64,6 +69,18 @@ pub fn choose(asked: Option<Way>, needs: Needs, memory: Memory) -> Result<Way> {
         Memory::NotSuspended => Way::Piped,
     };
     Ok([first, Way::Copy].into_iter().find(|way| allowed(*way)).unwrap_or(Way::Piped))
+}
+
+/// Whether to try the staged way first. `can_do`: it does for these attributes; asked for and not so is
+/// EINVAL. It gains nothing where memory can be shared to the end.
+pub fn stages(asked: Option<Way>, needs: Needs, can_do: bool) -> Result<bool> {
+    let can_do = can_do && needs.own_memory_later && !needs.maps;
+    match asked {
+        None => Ok(can_do && needs.own_memory),
+        Some(Way::Staged) if can_do => Ok(true),
+        Some(Way::Staged) => Err(Error::new(libc::EINVAL, Step::Args)),
+        Some(_) => Ok(false),
+    }
 }
 
 /// The way of a child that its parent does not wait for, or not for ever. The others suspend it.
@@ -108,9 +125,22 @@ pub fn made_no_child(error: &Error) -> bool {
 mod tests {
     use super::*;
 
-    const PLAIN: Needs = Needs { maps: false, own_memory: false, own_memory_beside: false };
-    const OWN: Needs = Needs { maps: false, own_memory: true, own_memory_beside: true };
-    const MAPS: Needs = Needs { maps: true, own_memory: true, own_memory_beside: true };
+    const PLAIN: Needs =
+        Needs { maps: false, own_memory: false, own_memory_beside: false, own_memory_later: true };
+    const OWN: Needs = Needs { own_memory: true, own_memory_beside: true, ..PLAIN };
+    const MAPS: Needs = Needs { maps: true, own_memory_later: false, ..OWN };
+
+    #[test]
+    fn a_stage_is_for_other_credentials() {
+        let auto = |needs, can_do| stages(None, needs, can_do).unwrap();
+        assert!(auto(OWN, true) && !auto(OWN, false) && !auto(PLAIN, true) && !auto(MAPS, true));
+        let user = Needs { own_memory_later: false, ..OWN };
+        assert!(!auto(user, true));
+        let asked = |needs, can_do| stages(Some(Way::Staged), needs, can_do).ok();
+        assert_eq!((asked(OWN, true), asked(PLAIN, true)), (Some(true), Some(true)));
+        assert_eq!((asked(OWN, false), asked(MAPS, true), asked(user, true)), (None, None, None));
+        assert_eq!(stages(Some(Way::Copy), OWN, true), Ok(false));
+    }
 
     #[test]
     fn the_cheapest_that_is_correct() {

@@ -75,10 +75,12 @@ pub enum Borrows {
     Ids,
     /// That argument points to an i32.
     Int(u8),
+    /// Argument 1 is a `SigAction`.
+    Disposition,
     /// That argument is a string, the next one an array of strings that ends with NULL, and so is
     /// the one after that.
     Exec(u8),
-    /// Argument 1 is the array of `shell`, and argument 2 one of strings.
+    /// Argument 0 is a string, argument 1 the array of `shell`, and argument 2 one of strings.
     Shell,
 }
 
@@ -434,7 +436,7 @@ pub fn scheduling(scheduling: &Scheduling) -> Call<'_> {
 
 /// The kernel's struct sigaction on both machines, as far as it matters here: handler, flags,
 /// restorer, mask.
-type SigAction = [usize; 4];
+pub type SigAction = [usize; 4];
 
 /// rt_sigaction(2) with SIG_DFL or, if `ignore`, SIG_IGN.
 pub fn disposition<'a>(signal: i32, ignore: bool) -> Call<'a> {
@@ -443,7 +445,10 @@ pub fn disposition<'a>(signal: i32, ignore: bool) -> Call<'a> {
     let action = if ignore { &IGNORE } else { &DEFAULT };
     let args = [signal as usize, action.as_ptr() as usize, 0, 8];
     // EINVAL: an emulator has no such signal.
-    call(Step::Sigaction, libc::SYS_rt_sigaction, &args).index(signal).harmless(libc::EINVAL)
+    call(Step::Sigaction, libc::SYS_rt_sigaction, &args)
+        .index(signal)
+        .harmless(libc::EINVAL)
+        .borrows(Borrows::Disposition)
 }
 
 /// The mask for the program.
@@ -498,6 +503,43 @@ pub fn exec_at<'a>(
         exec
     }
 }
+
+/// From a child that shares its caller's memory to its stage, the program that is open as `image`, which
+/// needs that and the pipe. `argv` is its name and NULL, which is its environment too.
+pub fn stage(image: i32, pipe: i32, argv: &[usize; 2]) -> [Call<'_>; 3] {
+    let flags = libc::AT_EMPTY_PATH as usize;
+    let [argv, envp] = argv.each_ref().map(|at| core::ptr::from_ref(at) as usize);
+    let args = [fd(image), text(c""), argv, envp, flags];
+    let inherit = |at| call(Step::Stage, libc::SYS_fcntl, &[fd(at), libc::F_SETFD as usize, 0]);
+    [inherit(image), inherit(pipe), call(Step::Stage, libc::SYS_execveat, &args)]
+}
+
+/// What the stage does first: gets the record, in place of the page at `record`; gives up `image`, where that
+/// is at `offset`; gets the name by which its parent tells it from the program; and makes the pipe
+/// close-on-exec again.
+pub fn in_stage<'a>(
+    image: i32,
+    pipe: i32,
+    record: usize,
+    offset: usize,
+    name: &'a CStr,
+) -> [Call<'a>; 4] {
+    let protection = (libc::PROT_READ | libc::PROT_WRITE) as usize;
+    let flags = (libc::MAP_SHARED | libc::MAP_FIXED) as usize;
+    let map = [record, RECORD_SIZE, protection, flags, fd(image), offset];
+    let cloexec = [fd(pipe), libc::F_SETFD as usize, libc::FD_CLOEXEC as usize];
+    let step = Step::Stage;
+    [
+        call(step, libc::SYS_mmap, &map),
+        call(step, libc::SYS_close, &[fd(image)]).rule(Rule::Close),
+        call(step, libc::SYS_prctl, &[libc::PR_SET_NAME as usize, text(name)])
+            .borrows(Borrows::String(1)),
+        call(step, libc::SYS_fcntl, &cloexec),
+    ]
+}
+
+/// Of the mapping that has the record: the smallest page there is.
+const RECORD_SIZE: usize = 4096;
 
 /// execve(2) of the shell; its arguments are `argv`, in which the child fills in the script.
 pub fn shell<'a>(argv: &'a [AtomicUsize], envp: CStrArray<'a>) -> Call<'a> {

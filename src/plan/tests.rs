@@ -46,7 +46,7 @@ fn candidates<'a>(attr: &Attr<'a>) -> Candidates<'a> {
 /// The steps of a plan, neighbours of the same step as one.
 fn steps(attr: &Attr<'_>) -> Vec<Step> {
     let candidates = candidates(attr);
-    let plan = Plan::new(attr, &candidates, None, CALLER).unwrap();
+    let plan = Plan::new(attr, &candidates, None, CALLER, false).unwrap();
     let mut steps: Vec<Step> = plan.calls().iter().map(|call| call.step).collect();
     steps.dedup();
     steps
@@ -192,7 +192,7 @@ fn the_shell_comes_last_and_only_if_asked_for() {
     assert!(!steps(&all).contains(&Step::Shell));
     all.shell_fallback = true;
     let candidates = candidates(&all);
-    let plan = Plan::new(&all, &candidates, None, CALLER).unwrap();
+    let plan = Plan::new(&all, &candidates, None, CALLER, false).unwrap();
     let last: Vec<Rule> = plan.calls().iter().rev().take(3).map(|c| c.rule).collect();
     assert_eq!(last, [Rule::Shell, Rule::Exec, Rule::Exec]);
 }
@@ -226,7 +226,7 @@ fn a_register_is_filled_before_it_is_used() {
         Action::Dup2 { from: 1, to: 2 },
     ];
     let candidates = candidates(&all);
-    let plan = Plan::new(&all, &candidates, None, CALLER).unwrap();
+    let plan = Plan::new(&all, &candidates, None, CALLER, false).unwrap();
     let mut filled = vec![call::Register::Mask];
     for call in plan.calls() {
         assert!(call.argument < 6);
@@ -248,7 +248,7 @@ fn the_list_never_grows_and_ends_with_exec() {
         all.close_others = true;
         all.program = Program::Search { name: c"x", list: Some(c"/a:/b:/c") };
         let candidates = candidates(&all);
-        let plan = Plan::new(&all, &candidates, None, CALLER).unwrap();
+        let plan = Plan::new(&all, &candidates, None, CALLER, false).unwrap();
         let moves = remap::moves(&files).unwrap().len();
         assert!(plan.calls().len() <= moves * 2 + SINGLE_CALLS + 3);
         let last: Vec<Rule> = plan.calls().iter().rev().take(4).map(|c| c.rule).collect();
@@ -264,7 +264,7 @@ fn what_is_fetched_comes_first() {
     all.group = Group::Session { ctty: None };
     let table = Table::of(&all, || Some(7)).unwrap().unwrap();
     let candidates = candidates(&all);
-    let plan = Plan::new(&all, &candidates, Some(&table), CALLER).unwrap();
+    let plan = Plan::new(&all, &candidates, Some(&table), CALLER, false).unwrap();
     let first: Vec<Step> = plan.calls().iter().map(|call| call.step).take(7).collect();
     assert_eq!(first, [[Step::UnshareFiles; 6].as_slice(), &[Step::Setsid]].concat());
     // Nothing of the plan knows the number that it has in the caller.

@@ -64,3 +64,19 @@ pub unsafe fn clone(
     }
     result
 }
+
+/// Calls `$child` with `$start` from the entry of a program, where nothing lies above the stack to return
+/// to.
+macro_rules! enter {
+    ($child:path, $start:expr) => {
+        core::arch::asm!(
+            "mov x29, xzr",
+            "bl {child}",
+            "brk 1",
+            child = sym $child,
+            in("x0") $start,
+            options(noreturn)
+        )
+    };
+}
+pub(crate) use enter;

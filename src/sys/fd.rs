@@ -91,6 +91,28 @@ pub fn pread(fd: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
     check(unsafe { syscall(libc::SYS_pread64 as usize, args) })
 }
 
+/// memfd_create(2), close-on-exec, for a program. MFD_EXEC says so (Linux 6.3); without it older kernels
+/// allow the same.
+pub fn memfd(name: &CStr) -> Result<Fd, Errno> {
+    const MFD_EXEC: u32 = 0x10;
+    let create = |flags: u32| {
+        // SAFETY: name is a string.
+        unsafe { call3(libc::SYS_memfd_create, name.as_ptr() as usize, flags as usize, 0) }
+    };
+    let fd = match create(libc::MFD_CLOEXEC | MFD_EXEC) {
+        Err(libc::EINVAL) => create(libc::MFD_CLOEXEC),
+        result => result,
+    }?;
+    Ok(Fd(fd as i32))
+}
+
+/// pwrite(2).
+pub fn pwrite(fd: &Fd, bytes: &[u8], offset: usize) -> Result<usize, Errno> {
+    let args = [fd.0 as usize, bytes.as_ptr() as usize, bytes.len(), offset, 0, 0];
+    // SAFETY: the bytes are readable for their length.
+    check(unsafe { syscall(libc::SYS_pwrite64 as usize, args) })
+}
+
 /// read(2).
 pub fn read(fd: &Fd, buffer: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: the buffer is writable for its length.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //! A page that stays shared across a clone without CLONE_VM.
 
-use super::{call3, check, syscall, Errno};
+use super::{call3, check, syscall, Errno, Fd};
 use core::marker::PhantomData;
 
 /// One `T` in zeroed memory that a forked child shares; unmapped when dropped.
@@ -20,16 +20,28 @@ impl<T> SharedPage<T> {
     /// # Safety
     /// All zero bytes must be a valid `T`, and a `T` must be fit for use from two processes (atomics).
     pub unsafe fn new() -> Result<SharedPage<T>, Errno> {
+        // SAFETY: the caller's.
+        unsafe { SharedPage::map(libc::MAP_ANONYMOUS, usize::MAX, 0) }
+    }
+
+    /// Maps it from a file, at `offset`, for whom the file is handed to.
+    ///
+    /// # Safety
+    /// As `new`; and the file has zero bytes there, and keeps its length.
+    pub unsafe fn of(file: &Fd, offset: usize) -> Result<SharedPage<T>, Errno> {
+        // SAFETY: the caller's.
+        unsafe { SharedPage::map(0, file.number() as usize, offset) }
+    }
+
+    /// # Safety
+    /// As `new` or `of`.
+    unsafe fn map(flags: i32, file: usize, offset: usize) -> Result<SharedPage<T>, Errno> {
         const { assert!(core::mem::size_of::<T>() <= PAGE) };
         let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+        let flags = libc::MAP_SHARED | flags;
+        let args = [0, PAGE, protection as usize, flags as usize, file, offset];
         // SAFETY: a new mapping at a place of the kernel's choice harms nobody.
-        let at = check(unsafe {
-            syscall(
-                libc::SYS_mmap as usize,
-                [0, PAGE, protection as usize, flags as usize, usize::MAX, 0],
-            )
-        })?;
+        let at = check(unsafe { syscall(libc::SYS_mmap as usize, args) })?;
         Ok(SharedPage { at: at as *mut u8, holds: PhantomData })
     }
 }

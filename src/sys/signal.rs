@@ -33,6 +33,17 @@ impl Drop for Blocked {
     }
 }
 
+/// Whether children vanish when they end, unseen: SIGCHLD is ignored, or SA_NOCLDWAIT set.
+pub fn children_are_not_kept() -> bool {
+    // The kernel's struct sigaction: handler, flags, restorer, mask.
+    let mut action = [0usize; 4];
+    let args = [libc::SIGCHLD as usize, 0, action.as_mut_ptr() as usize, 8, 0, 0];
+    // SAFETY: action is writable; 8 is the size of the kernel's sigset_t.
+    let _ = unsafe { syscall(libc::SYS_rt_sigaction as usize, args) };
+    let [handler, flags, ..] = action;
+    handler == libc::SIG_IGN || flags & libc::SA_NOCLDWAIT as usize != 0
+}
+
 /// rt_sigprocmask(2) with SIG_SETMASK; with valid pointers and size it cannot fail.
 fn set_mask(new: &u64, old: Option<&mut u64>) {
     let old = old.map_or(0, |old| core::ptr::from_mut(old) as usize);

@@ -64,3 +64,20 @@ pub unsafe fn clone(
     }
     result
 }
+
+/// Calls `$child` with `$start` from the entry of a program, where the stack is aligned otherwise than in
+/// a function and nothing lies above it to return to.
+macro_rules! enter {
+    ($child:path, $start:expr) => {
+        core::arch::asm!(
+            "xor ebp, ebp",
+            "and rsp, -16",
+            "call {child}",
+            "ud2",
+            child = sym $child,
+            in("rdi") $start,
+            options(noreturn)
+        )
+    };
+}
+pub(crate) use enter;
