@@ -21,6 +21,10 @@ is "SONAME" "$(sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p' <<<"$dynamic")" libforkexec.
 is "it needs libc alone" "$(sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p' <<<"$dynamic")" libc.so.6
 ok "no text relocation" "! grep -q TEXTREL <<<\"\$dynamic\""
 ok "bound at load, never unloaded" "grep -q 'NOW NODELETE' <<<\"\$dynamic\""
+# Each is work for the loader in every program, and a page that is no longer shared: what is wanted of libc, and few more.
+relocations=$(readelf -rW "$so" | grep -c ' R_[A-Z0-9]*_')
+note "$relocations relocations"
+ok "at most 24 relocations at load" "[ $relocations -gt 0 ] && [ $relocations -le 24 ]"
 segments=$(readelf -lW "$so")
 ok "no executable stack" "grep -q 'GNU_STACK.* RW ' <<<\"\$segments\""
 ok "relocations are read-only" "grep -q GNU_RELRO <<<\"\$segments\""

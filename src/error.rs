@@ -3,6 +3,8 @@
 
 #![forbid(unsafe_code)]
 
+use core::ffi::CStr;
+
 /// What a spawn was doing. The numbers are ABI (`FE_STEP_*`): frozen, and not the order of
 /// execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,52 +59,52 @@ pub enum Step {
 }
 
 /// Every step with its name, at the place of its number.
-pub const STEPS: [(Step, &core::ffi::CStr); 45] = [
-    (Step::None, c"none"),
-    (Step::Args, c"args"),
-    (Step::Memory, c"memory"),
-    (Step::Pipe, c"pipe"),
-    (Step::Clone, c"clone"),
-    (Step::Pidfd, c"pidfd"),
-    (Step::UidMap, c"uid_map"),
-    (Step::SetgroupsDeny, c"setgroups_deny"),
-    (Step::GidMap, c"gid_map"),
-    (Step::MapsWait, c"maps_wait"),
-    (Step::Sigaction, c"sigaction"),
-    (Step::Propagation, c"propagation"),
-    (Step::Noctty, c"noctty"),
-    (Step::Setsid, c"setsid"),
-    (Step::Setpgid, c"setpgid"),
-    (Step::Chroot, c"chroot"),
-    (Step::ChrootChdir, c"chroot_chdir"),
-    (Step::Setgroups, c"setgroups"),
-    (Step::Setgid, c"setgid"),
-    (Step::Setuid, c"setuid"),
-    (Step::Chdir, c"chdir"),
-    (Step::Files, c"files"),
-    (Step::CloseOthers, c"close_others"),
-    (Step::Setctty, c"setctty"),
-    (Step::Foreground, c"foreground"),
-    (Step::Pdeathsig, c"pdeathsig"),
-    (Step::ParentAlive, c"parent_alive"),
-    (Step::Sigmask, c"sigmask"),
-    (Step::Ptrace, c"ptrace"),
-    (Step::Exec, c"exec"),
-    (Step::ActionOpen, c"action_open"),
-    (Step::ActionDup2, c"action_dup2"),
-    (Step::ActionClose, c"action_close"),
-    (Step::ActionChdir, c"action_chdir"),
-    (Step::ActionFchdir, c"action_fchdir"),
-    (Step::ActionClosefrom, c"action_closefrom"),
-    (Step::ActionTcsetpgrp, c"action_tcsetpgrp"),
-    (Step::Scheduling, c"scheduling"),
-    (Step::Resetids, c"resetids"),
-    (Step::Cgroup, c"cgroup"),
-    (Step::Execfd, c"execfd"),
-    (Step::ScriptFd, c"script_fd"),
-    (Step::Shell, c"shell"),
-    (Step::UnshareFiles, c"unshare_files"),
-    (Step::Stage, c"stage"),
+pub static STEPS: [(Step, Name); 45] = [
+    (Step::None, Name::of("none")),
+    (Step::Args, Name::of("args")),
+    (Step::Memory, Name::of("memory")),
+    (Step::Pipe, Name::of("pipe")),
+    (Step::Clone, Name::of("clone")),
+    (Step::Pidfd, Name::of("pidfd")),
+    (Step::UidMap, Name::of("uid_map")),
+    (Step::SetgroupsDeny, Name::of("setgroups_deny")),
+    (Step::GidMap, Name::of("gid_map")),
+    (Step::MapsWait, Name::of("maps_wait")),
+    (Step::Sigaction, Name::of("sigaction")),
+    (Step::Propagation, Name::of("propagation")),
+    (Step::Noctty, Name::of("noctty")),
+    (Step::Setsid, Name::of("setsid")),
+    (Step::Setpgid, Name::of("setpgid")),
+    (Step::Chroot, Name::of("chroot")),
+    (Step::ChrootChdir, Name::of("chroot_chdir")),
+    (Step::Setgroups, Name::of("setgroups")),
+    (Step::Setgid, Name::of("setgid")),
+    (Step::Setuid, Name::of("setuid")),
+    (Step::Chdir, Name::of("chdir")),
+    (Step::Files, Name::of("files")),
+    (Step::CloseOthers, Name::of("close_others")),
+    (Step::Setctty, Name::of("setctty")),
+    (Step::Foreground, Name::of("foreground")),
+    (Step::Pdeathsig, Name::of("pdeathsig")),
+    (Step::ParentAlive, Name::of("parent_alive")),
+    (Step::Sigmask, Name::of("sigmask")),
+    (Step::Ptrace, Name::of("ptrace")),
+    (Step::Exec, Name::of("exec")),
+    (Step::ActionOpen, Name::of("action_open")),
+    (Step::ActionDup2, Name::of("action_dup2")),
+    (Step::ActionClose, Name::of("action_close")),
+    (Step::ActionChdir, Name::of("action_chdir")),
+    (Step::ActionFchdir, Name::of("action_fchdir")),
+    (Step::ActionClosefrom, Name::of("action_closefrom")),
+    (Step::ActionTcsetpgrp, Name::of("action_tcsetpgrp")),
+    (Step::Scheduling, Name::of("scheduling")),
+    (Step::Resetids, Name::of("resetids")),
+    (Step::Cgroup, Name::of("cgroup")),
+    (Step::Execfd, Name::of("execfd")),
+    (Step::ScriptFd, Name::of("script_fd")),
+    (Step::Shell, Name::of("shell")),
+    (Step::UnshareFiles, Name::of("unshare_files")),
+    (Step::Stage, Name::of("stage")),
 ];
 
 impl Step {
@@ -115,6 +117,27 @@ impl Step {
     /// Whether the step runs the program: a child that is in it may have execed.
     pub fn is_exec(self) -> bool {
         matches!(self, Step::Exec | Step::Shell)
+    }
+}
+
+/// A short text as C wants it. The bytes themselves: pointers to texts would be relocated when the
+/// library is loaded, one by one, in every program.
+pub struct Name([u8; 20]);
+
+impl Name {
+    const fn of(text: &str) -> Name {
+        let (bytes, mut name, mut i) = (text.as_bytes(), [0; 20], 0);
+        while i < bytes.len() {
+            name[i] = bytes[i];
+            i += 1;
+        }
+        assert!(name[19] == 0);
+        Name(name)
+    }
+
+    /// It.
+    pub fn text(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0).unwrap_or_default()
     }
 }
 

@@ -47,7 +47,7 @@ pub extern "C" fn fe_step_name(step: c_int) -> *const c_char {
 /// The name of a step.
 pub fn name(step: c_int) -> &'static CStr {
     let known = usize::try_from(step).ok().and_then(|at| STEPS.get(at));
-    known.map_or(c"unknown", |(_, name)| *name)
+    known.map_or(c"unknown", |(_, name)| name.text())
 }
 
 /// Writes what went wrong as a line of text without a newline, such as "chdir: No such file or
