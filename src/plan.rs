@@ -15,7 +15,7 @@ pub use call::Call;
 pub use search::Candidates;
 pub use table::Table;
 
-use crate::attr::{Action, Attr, Dispositions, Group, Program, SIGNALS, UNCATCHABLE};
+use crate::attr::{Action, Attr, Dispositions, Group, Program, UNCATCHABLE};
 use crate::error::{Error, Result};
 use crate::remap::{self, Move, STDIO};
 use alloc::vec::Vec;
@@ -230,11 +230,12 @@ impl<'a> List<'a> {
         }
         // Signals are still blocked: one that is pending is thrown away when it becomes ignored.
         let Dispositions { default, ignore } = attr.dispositions;
-        for signal in 1..=SIGNALS {
-            let has = |set: u64| set & !UNCATCHABLE & 1 << (signal - 1) != 0;
-            if has(default | ignore) {
-                self.add([call::disposition(signal, has(ignore))]);
-            }
+        // From one to the next: hardly ever is there any.
+        let mut left = (default | ignore) & !UNCATCHABLE;
+        while left != 0 {
+            let signal = left.trailing_zeros();
+            left &= left - 1;
+            self.add([call::disposition(signal as i32 + 1, ignore & 1 << signal != 0)]);
         }
         if attr.ptrace {
             self.add([call::sigmask_traced(), call::traceme()]);
