@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What a spawn may cost in blocks of memory, which the caller's allocator is asked for. Its system calls are counted in
- * worlds.sh, its bytes and relocations in artefact.sh. */
+ * worlds.sh, its instructions in instructions.c, the library's bytes and relocations in artefact.sh. */
 #include "test.h"
 
 #include <stddef.h>
