@@ -107,7 +107,7 @@ demo: all $(B)/pipeline
 # ---- tests ----
 
 # One program a topic. Each is linked to the shared library, as users' programs are.
-C_TESTS := $(filter-out test probe,$(patsubst c-tests/%.c,%,$(wildcard c-tests/*.c)))
+C_TESTS := $(filter-out test probe spawner,$(patsubst c-tests/%.c,%,$(wildcard c-tests/*.c)))
 # Those of the drop-in are programs for posix_spawn(3) that link it.
 POSIX_TESTS := $(filter posix_%,$(C_TESTS))
 # Shell scripts, for what is seen from outside. They find what they need by the variables below.
@@ -128,7 +128,7 @@ $(B)/t/%: c-tests/%.c $(B)/t/test.o c-tests/test.h include/forkexec.h $(wildcard
 	$(TEST_CC) -o $@ $< $(B)/t/test.o -L$(B) $(TEST_LIBS) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
 
 .PHONY: tests
-tests: $(addprefix $(B)/t/,$(C_TESTS) probe) all
+tests: $(addprefix $(B)/t/,$(C_TESTS) probe spawner) all
 
 RESULTS = $(B)/results
 
@@ -210,7 +210,7 @@ $(B)/bench/peers: tools/bench/peers.c include/forkexec.h | $(LIBRARY) $(B)/bench
 
 # Each patch in mutants/ undoes a promise or a mended mistake; the tests it names must fail with it.
 .PHONY: mutants
-mutants:
+mutants: tests
 	tools/mutants.sh $(MUTANTS)
 
 .PHONY: lint

@@ -45,6 +45,15 @@ skip() {
   fi
 }
 
+# need TOOL NAME...: without the tool all of these are skipped.
+need() {
+  local tool=$1 name
+  shift
+  [ -z "$(command -v "$tool")" ] || return 0
+  for name; do skip "$name" "needs $tool"; done
+  return 1
+}
+
 plan() {
   echo "1..$number"
   exit $failed

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* spawner WAY PROGRAM: what the scripts look at. Spawns it twice and says how it went. Calls of umask(2) mark the spawns. */
+#include <errno.h>
+#include <forkexec.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int main(int argc, char **argv) {
+  static const char *const ways[] = {"auto", "shared", "copy", "piped"};
+  fe_attr attr = FE_ATTR_INIT;
+  fe_child child;
+  fe_error error;
+  int status = -1;
+  if (argc != 3) return 2;
+  for (unsigned way = 0; way < 4; way++)
+    if (strcmp(argv[1], ways[way]) == 0) attr.way = way;
+  attr.argv = argv + 2;
+  for (int i = 0; i < 2; i++) {
+    umask(0111);
+    int failed = fe_spawn(&attr, &child, &error);
+    umask(0122);
+    if (failed)
+      printf("%s at %s by %s\n", error.errnum == ENOENT ? "ENOENT" : "other",
+             fe_step_name(error.step), ways[error.way]);
+    else if (fe_wait(&child, -1, &status) != 0)
+      printf("not waited for\n");
+    else
+      printf("status %d by %s\n", status, ways[child.way]);
+    fe_child_close(&child);
+    fflush(stdout); /* valgrind ends the child of a failed spawn as if it had called exit(3) */
+  }
+  return 0;
+}

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-3-Clause
+# Spawns under valgrind, where no memory is shared: the outcomes are the same, and nothing is left. `make check` sets the
+# environment; by hand: BUILD=$PWD/build c-tests/valgrind.sh
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=c-tests/tap.sh
+. "$here/tap.sh"
+: "${BUILD:?the directory of libforkexec.so and t/}"
+export FE_TEST_PROBE=${FE_TEST_PROBE:-$BUILD/t/probe}
+unset DEBUGINFOD_URLS
+
+work=$(mktemp -d /tmp/forkexec-valgrind-XXXXXX)
+trap 'rm -rf "$work"' EXIT
+
+twice() { printf '%s\n%s' "$1" "$1"; }
+
+# clean NAME LOG: no error, no leak, no descriptor but those that it was given.
+clean() {
+  local open
+  open=$(awk '/Open (file descriptor|AF_)/ { getline where; if (where !~ /inherited from/) print }' "$2")
+  [ -z "$open" ] && grep -q 'ERROR SUMMARY: 0 errors' "$2" &&
+    grep -q 'All heap blocks were freed\|definitely lost: 0 bytes' "$2" &&
+    ! grep -q '\(indirectly\|possibly\) lost: [^0]' "$2"
+  local status=$?
+  [ $status = 0 ] || sed 's/^/# /' "$2"
+  result $status "$1"
+}
+
+under_valgrind() { # LOG COMMAND...
+  local log=$1
+  shift
+  timeout 300 valgrind --leak-check=full --track-fds=yes --child-silent-after-fork=yes \
+    --log-file="$log" "$@"
+}
+
+# Test programs that make sense there. Not those with a filter (valgrind has no seccomp), with a pidfd (no
+# CLONE_PIDFD), with a time that matters, with ptrace, nor exec: valgrind dies when an execve that passed
+# its own checks fails.
+programs='pass1 pass2 dir session pdeathsig credential posix_attr posix_path posix_actions posix_spawn posix_system
+  posix_popen posix_flags'
+# Cases that need FE_PIDFD, seccomp, a lower RLIMIT_NOFILE or signal 64; or that valgrind dies of (E2BIG).
+not_there='a full descriptor table|impossible descriptors|open in a full table|too many arguments|no process'
+not_there+='|killed before exec|exec gives ECANCELED|no descriptors|values without their flags|SETSIGDEF|SETCGROUP.*'
+not_there+='|handlers become default, ignored stays ignored'
+names=()
+for way in shared copy piped; do
+  names+=("valgrind: $way" "valgrind, a missing program: $way")
+done
+for program in $programs; do names+=("valgrind: the tests of $program"); done
+if need valgrind "${names[@]}"; then
+  for way in shared copy piped; do
+    taken=${way/shared/copy}
+    out=$(under_valgrind "$work/log" "$BUILD/t/spawner" $way /bin/true)
+    is "valgrind: $way" "$out" "$(twice "status 0 by $taken")"
+    clean "valgrind finds nothing left: $way" "$work/log"
+    out=$(under_valgrind "$work/log" "$BUILD/t/spawner" $way /nonexistent)
+    is "valgrind, a missing program: $way" "$out" "$(twice "ENOENT at exec by $taken")"
+    clean "valgrind finds nothing left of a failure: $way" "$work/log"
+  done
+  for program in $programs; do
+    # Its messages go to a descriptor of its own, close-on-exec; a log file's would be inherited.
+    FE_TEST_WORLD=valgrind timeout 100 valgrind -q "$BUILD/t/$program" >"$work/out" 2>"$work/log"
+    status=$?
+    wrong=$(grep '^not ok' "$work/out" | grep -vE -- "- ($not_there)\$")
+    errors=$(grep -c 'Invalid\|uninitialised\|lost' "$work/log")
+    ended=$([ $status -le 1 ] && tail -n 1 "$work/out" | grep -c '^1\.\.')
+    is "valgrind: the tests of $program" "$wrong, $errors errors, $ended ended" ', 0 errors, 1 ended'
+    [ -z "$wrong" ] || sed 's/^/# /' "$work/out" | grep -v '^# ok' | head -n 30
+  done
+fi
+
+plan
