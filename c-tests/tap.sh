@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck shell=bash
-# What the test scripts share: results in TAP. Sourced.
+# What the test scripts share: results in TAP, with FE_TEST_FIRST in the environment up to the first failure. Sourced.
 number=0 failed=0
 
 note() { printf '# %s\n' "$*"; }
@@ -12,6 +12,7 @@ result() { # good? name
   else
     echo "not ok $number - $2"
     failed=1
+    [ -z "${FE_TEST_FIRST:-}" ] || plan
   fi
 }
 

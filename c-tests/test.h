@@ -42,8 +42,8 @@ const char *errno_name(int errnum);
 /* A line of the output that is no result. */
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Runs the cases in order. main is `return run(argc, argv, cases)`; with arguments, only the
- * cases that they name. */
+/* Runs the cases in order, with FE_TEST_FIRST in the environment up to the first failure. main is
+ * `return run(argc, argv, cases)`; with arguments, only the cases that they name. */
 struct test_case {
   const char *name;
   void (*function)(void);

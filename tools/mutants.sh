@@ -2,38 +2,32 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # mutants.sh [PATCH...]: applies each of mutants/*.patch to a copy of the tree and demands that the tests which its first
 # line names ("Noticed by: NAME...", the quickest first; tests of `make check`, "rust" is cargo's) fail: as soon as one
-# has, the next patch has its turn. One that does not apply or not compile proves nothing and counts as failed, as does a
-# test that fails without any patch. Ends with a line "N passed, N failed".
-# Several at once, each in a copy of its own: as many as there are processors, or JOBS.
+# has, at its first failure, the next patch has its turn. One that does not apply or not compile proves nothing and counts
+# as failed, as does a test that fails without any patch. Ends with a line "N passed, N failed".
+# Several at once, each in a copy of its own: one more than there are processors, since they also sleep, or JOBS.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 root=$PWD
 [ $# -gt 0 ] || set -- mutants/*.patch
+# What the workers tell each other: who does what, and how long a test may take.
+shared=$root/build/mutants/shared
 
-jobs=${JOBS:-$(nproc)}
-[ -n "${WORKER:-}" ] || unset JOBS
-[ -n "${WORKER:-}" ] || rm -rf build/mutants/limits
-if [ -z "${WORKER:-}" ] && [ "$jobs" -gt 1 ] && [ $# -gt 1 ]; then
-  mkdir -p build/mutants
-  export JOBS=$((jobs < $# ? jobs : $#)) ALL_PATCHES="$*"
-  for ((worker = 0; worker < JOBS; worker++)); do
-    share=() number=0
-    for patch in "$@"; do
-      [ $((number++ % JOBS)) != "$worker" ] || share+=("$patch")
-    done
-    [ ${#share[@]} = 0 ] || WORKER=$worker "$0" "${share[@]}" | tee "build/mutants/said.$worker" | grep --line-buffered -v ' failed$' &
+if [ -z "${WORKER:-}" ]; then
+  rm -rf "$shared"
+  mkdir -p "$shared"
+  jobs=${JOBS:-$(($(nproc) + 1))}
+  for ((worker = 0; worker < jobs && worker < $#; worker++)); do
+    WORKER=$worker "$0" "$@" | tee "$shared/said.$worker" | grep --line-buffered -v ' failed$' &
   done
   wait
   # A worker that has not counted has failed.
-  awk -v workers="$JOBS" '/^[0-9]+ passed, [0-9]+ failed$/ {p += $1; f += $3; n++}
-    END {f += workers - n; printf "%d passed, %d failed\n", p, f; exit f > 0}' build/mutants/said.*
-  status=$?
-  rm -f build/mutants/said.*
-  exit $status
+  awk -v workers="$worker" '/^[0-9]+ passed, [0-9]+ failed$/ {p += $1; f += $3; n++}
+    END {f += workers - n; printf "%d passed, %d failed\n", p, f; exit f > 0}' "$shared"/said.*
+  exit
 fi
 
-work=$root/build/mutants/${WORKER:-0}
-mkdir -p "$work/tree"
+work=$root/build/mutants/$WORKER
+mkdir -p "$work/tree/build"
 killed=0 survived=0
 
 # With those that are not committed yet.
@@ -58,87 +52,91 @@ copy() {
     while read -r file; do rm "$work/tree/$file"; done
 }
 
-# Without -Werror: a patch may leave something unused, which is not what is to notice it.
-build() {
-  CI='' make -s --no-print-directory -C "$work/tree" B=build CARGO_TARGET_DIR="$work/target" "$@"
-}
-
-# By SIGKILL, and the whole group: a mutant may hang with all signals blocked.
-run() { # test seconds
-  local b=$work/tree/build
-  export LD_LIBRARY_PATH=$b FE_TEST_PROBE=$b/t/probe FORKEXEC=$b/forkexec BUILD=$b CC=${CC:-cc} OBJDUMP=objdump
+# What this test needs and no more. Without -Werror: a patch may leave something unused, which is not what is to notice it.
+build() { # test
+  local targets="build/t/$1 build/t/probe"
+  [ ! -e "c-tests/$1.sh" ] || targets=tests
   cd "$work/tree" || exit 1
   if [ "$1" = rust ]; then
-    CARGO_TARGET_DIR="$work/target" timeout -s KILL "$2" cargo test -q --locked --lib
-  elif [ -e "c-tests/$1.sh" ]; then
-    timeout -s KILL "$2" bash "c-tests/$1.sh"
+    CARGO_TARGET_DIR="$work/target" cargo test -q --locked --lib --no-run
   else
-    timeout -s KILL "$2" "$b/t/$1"
+    # shellcheck disable=SC2086
+    CI='' make -s --no-print-directory B=build CARGO_TARGET_DIR="$work/target" $targets
   fi
+}
+
+# By SIGKILL, and the whole group: a mutant may hang with all signals blocked, or leave something behind.
+run() { # test seconds
+  local b=$work/tree/build command=("$work/tree/build/t/$1") status
+  export LD_LIBRARY_PATH=$b FE_TEST_PROBE=$b/t/probe FORKEXEC=$b/forkexec BUILD=$b CC=${CC:-cc} OBJDUMP=objdump
+  export FE_TEST_FIRST=1 CARGO_TARGET_DIR=$work/target
+  cd "$work/tree" || exit 1
+  [ ! -e "c-tests/$1.sh" ] || command=(bash "c-tests/$1.sh")
+  [ "$1" != rust ] || command=(cargo test -q --locked --lib)
+  timeout -s KILL "$2" "${command[@]}" &
+  wait $!
+  status=$?
+  kill -s KILL -- -$! 2>"$work/no-group"
+  return $status
+}
+
+fails() { # how
+  sed 's/^/# /' "$work/log" | grep -v '^# ok' | tail -n 20
+  echo "not ok - $1"
+  survived=$((survived + 1))
 }
 
 copy
-build tests || exit 1
+# As they are here: no patch touches them.
+cp -a "$root/build/t" "$work/tree/build"
 
-# All that is named must pass before it may count that it fails. It then has that time several times over. Workers share
-# this: each runs every JOBS-th, and leaves the time, or nothing, in a file for the others.
-limits=$root/build/mutants/limits
-declare -A limit
-mkdir -p "$limits"
-number=0
-# shellcheck disable=SC2086
-tests=$(sed -s -n '1s/^Noticed by: //p' ${ALL_PATCHES:-"$@"} | tr ' ' '\n' | sort -u)
-for test in $tests; do
-  [ $((number++ % ${JOBS:-1})) = "${WORKER:-0}" ] || continue
-  begun=$SECONDS
-  if (run "$test" 300) >"$work/log" 2>&1; then
-    echo $((20 + 5 * (SECONDS - begun))) >"$limits/.$test"
+# All that is named must pass before it may count that it fails. It then has that time several times over.
+# shellcheck disable=SC2013
+for test in $(sed -s -n '1s/^Noticed by: //p' "$@" | tr ' ' '\n' | sort -u); do
+  mkdir "$shared/test.$test" 2>"$work/taken" || continue
+  if { (build "$test") && begun=$SECONDS && (run "$test" 300); } >"$work/log" 2>&1; then
+    echo $((10 + 5 * (SECONDS - begun))) >"$work/limit"
   else
-    grep -v '^ok' "$work/log" | tail -n 20 | sed 's/^/# /'
-    echo "not ok - $test fails without a mutant"
-    survived=$((survived + 1))
-    : >"$limits/.$test"
+    fails "$test fails without a mutant"
+    : >"$work/limit"
   fi
-  mv "$limits/.$test" "$limits/$test"
-done
-for test in $tests; do
-  for ((waited = 0; waited < 6000; waited++)); do
-    [ ! -e "$limits/$test" ] || break
-    sleep 0.1
-  done
-  limit[$test]=$(cat "$limits/$test")
+  mv "$work/limit" "$shared/limit.$test"
 done
 
 for patch in "$@"; do
   name=$(basename "$patch" .patch)
-  copy
-  tests=$(sed -n '1s/^Noticed by: //p' "$patch")
-  if ! (cd "$work/tree" && patch -s -p1 --fuzz=0 <"$root/$patch") >"$work/log" 2>&1; then
-    sed 's/^/# /' "$work/log"
-    echo "not ok - $name does not apply"
-    survived=$((survived + 1))
+  mkdir "$shared/patch.$name" 2>"$work/taken" || continue
+  begun=$SECONDS
+  if ! (cd "$work/tree" && patch -s -p1 --fuzz=0 --no-backup-if-mismatch <"$root/$patch") >"$work/log" 2>&1; then
+    fails "$name does not apply"
+    copy
     continue
   fi
-  if ! build tests >"$work/log" 2>&1; then
-    tail -n 20 "$work/log" | sed 's/^/# /'
-    echo "not ok - $name does not compile"
-    survived=$((survived + 1))
-    continue
-  fi
-  by=
-  for test in $tests; do
-    if [ -n "${limit[$test]-}" ] && ! (run "$test" "${limit[$test]}") >"$work/log" 2>&1; then
+  by='' bad=''
+  for test in $(sed -n '1s/^Noticed by: //p' "$patch"); do
+    for ((waited = 0; waited < 6000; waited++)); do
+      [ ! -e "$shared/limit.$test" ] || break
+      sleep 0.1
+    done
+    limit=$(cat "$shared/limit.$test")
+    if ! (build "$test") >"$work/log" 2>&1; then
+      bad='does not compile'
+      break
+    fi
+    if [ -n "$limit" ] && ! (run "$test" "$limit") >"$work/log" 2>&1; then
       by=$test
       break
     fi
   done
-  if [ -n "$by" ]; then
-    echo "ok - $name: noticed by $by"
-    killed=$((killed + 1))
+  if [ -n "$bad" ]; then
+    fails "$name $bad"
+  elif [ -z "$by" ]; then
+    fails "$name survives"
   else
-    echo "not ok - $name survives $tests"
-    survived=$((survived + 1))
+    echo "ok - $name: noticed by $by, $((SECONDS - begun)) s"
+    killed=$((killed + 1))
   fi
+  (cd "$work/tree" && patch -R -s -p1 --fuzz=0 --no-backup-if-mismatch <"$root/$patch") >"$work/log" 2>&1 || copy
 done
 echo "$killed passed, $survived failed"
 [ "$survived" = 0 ]
