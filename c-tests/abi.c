@@ -41,6 +41,10 @@ static void attr(void) {
   CHECK(sizeof(fe_attr) >= 208);
   OFFSET(fe_attr, timeout_ms, 200);
   OFFSET(fe_attr, reserved, 204);
+  CHECK(sizeof(fe_attr) >= 232);
+  OFFSET(fe_attr, redirects, 208);
+  OFFSET(fe_attr, nredirects, 216);
+  OFFSET(fe_attr, ends, 224);
   fe_attr clear, init = FE_ATTR_INIT;
   memset(&clear, 0, sizeof clear);
   clear.size = sizeof clear;
@@ -68,6 +72,15 @@ static void others(void) {
   OFFSET(fe_file_action, reserved, 20);
   OFFSET(fe_file_action, path, 24);
   OFFSET(fe_file_action, reserved2, 32);
+  CHECK_INT(sizeof(fe_redirect), 64);
+  OFFSET(fe_redirect, kind, 0);
+  OFFSET(fe_redirect, oflag, 4);
+  OFFSET(fe_redirect, mode, 8);
+  OFFSET(fe_redirect, reserved, 12);
+  OFFSET(fe_redirect, path, 16);
+  OFFSET(fe_redirect, data, 24);
+  OFFSET(fe_redirect, size, 32);
+  OFFSET(fe_redirect, reserved2, 40);
   CHECK_INT(sizeof(fe_id_map), 12);
   OFFSET(fe_id_map, container_id, 0);
   OFFSET(fe_id_map, host_id, 4);
@@ -80,7 +93,8 @@ static void others(void) {
   OFFSET(fe_child, ready, 16);
   OFFSET(fe_child, reserved, 20);
   OFFSET(fe_child, pending, 24);
-  OFFSET(fe_child, reserved2, 32);
+  OFFSET(fe_child, ends, 32);
+  OFFSET(fe_child, reserved2, 44);
   CHECK_INT(sizeof(fe_error), 64);
   OFFSET(fe_error, errnum, 0);
   OFFSET(fe_error, step, 4);
@@ -92,6 +106,7 @@ static void others(void) {
   fe_child child = FE_CHILD_INIT;
   CHECK(child.pid == -1 && child.pidfd == -1 && child.way == 0 && child.state == 0);
   CHECK(child.ready == -1 && child.pending == 0);
+  CHECK(child.ends[0] == -1 && child.ends[1] == -1 && child.ends[2] == -1);
   fe_error error = FE_ERROR_INIT;
   CHECK(error.errnum == 0 && error.step == 0 && error.index == -1 && error.signal == 0);
 }
@@ -118,6 +133,15 @@ static void numbers(void) {
   for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
     CHECK(flags[i].got == flags[i].wanted);
   CHECK_INT(sizeof FE_SETSID, 8);
+  CHECK_INT(FE_FROM_PIPE, -2);
+  CHECK_INT(FE_TO_PIPE, -3);
+  CHECK_INT(FE_NULL, -4);
+  CHECK_INT(FE_SAME_AS(0), -0x10000000);
+  CHECK_INT(FE_SAME_AS(7), -0x10000007);
+  CHECK_INT(FE_REDIRECT(0), -0x20000000);
+  CHECK_INT(FE_REDIRECT(7), -0x20000007);
+  CHECK_INT(FE_REDIRECT_OPEN, 1);
+  CHECK_INT(FE_REDIRECT_DATA, 2);
 }
 
 static void step_names(void) {

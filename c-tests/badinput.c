@@ -80,7 +80,7 @@ static void sizes(void) {
   memset(&future, 0, sizeof future);
   future.attr = plain();
   future.attr.size = sizeof future;
-  CHECK_INT(sizeof(fe_attr), 208);
+  CHECK_INT(sizeof(fe_attr), 232);
   /* Of the first header, which had nothing of what lies beyond: it is not looked at. */
   attr.size = 136;
   memset((char *)&attr + 136, 0xa5, sizeof attr - 136);
@@ -189,7 +189,7 @@ static void session_and_terminal(void) {
 
 static void files(void) {
   no_clone();
-  const int list[] = {0, 1, -2, INT_MIN};
+  const int list[] = {0, 1, -5, INT_MIN};
   fe_attr attr = plain();
   attr.nfiles = 1;
   refused(&attr, EINVAL);
@@ -205,6 +205,73 @@ static void files(void) {
   spawn_fails(&attr, FE_WAY_AUTO, EINVAL, FE_STEP_ARGS, 0);
   attr.files = (const int *)(const void *)((const char *)list + 1);
   refused(&attr, EINVAL);
+}
+
+/* The list of files alone, with `n` elements and the index of the wrong one. */
+static void wrong(fe_attr *attr, const int *list, size_t n, int index) {
+  attr->files = list;
+  attr->nfiles = n;
+  spawn_fails(attr, FE_WAY_AUTO, EINVAL, FE_STEP_ARGS, index);
+}
+#define WRONG(attr, index, ...)                                                                    \
+  do {                                                                                             \
+    const int list_[] = {__VA_ARGS__};                                                             \
+    wrong(attr, list_, sizeof list_ / sizeof *list_, index);                                       \
+  } while (0)
+
+static void what_stands_for_a_file(void) {
+  no_clone();
+  fe_attr attr = plain();
+  WRONG(&attr, 0, -5);
+  WRONG(&attr, 1, 0, FE_SAME_AS(-1));
+  WRONG(&attr, 1, 0, FE_SAME_AS(1));
+  WRONG(&attr, 1, 0, FE_SAME_AS(3), 2);
+  WRONG(&attr, 0, FE_SAME_AS(1), -1);
+  WRONG(&attr, 0, FE_SAME_AS(1), FE_SAME_AS(2), FE_SAME_AS(0));
+  WRONG(&attr, 1, 0, FE_SAME_AS(2), FE_SAME_AS(3), FE_SAME_AS(2));
+  WRONG(&attr, 2, 0, 1, FE_REDIRECT(0));
+  WRONG(&attr, 1, 0, FE_REDIRECT(0x10000000));
+  WRONG(&attr, 1, 0, FE_REDIRECT(-1));
+  /* No place for the end of the fourth pipe. */
+  WRONG(&attr, 3, FE_TO_PIPE, FE_FROM_PIPE, FE_TO_PIPE, FE_TO_PIPE);
+  /* Whatever fails, there are no ends. */
+  int32_t room[6] = {7, 7, 7, 7, 7, 7};
+  attr.ends = room;
+  WRONG(&attr, 4, 0, 1, 2, FE_TO_PIPE, -5);
+  for (int i = 0; i < 6; i++) CHECK_INT(room[i], i < 5 ? -1 : 7);
+  memset(room, 0, sizeof room);
+  attr.nfiles = 2;
+  attr.flags = FE_DETACH;
+  refused(&attr, EINVAL);
+  CHECK(room[0] == -1 && room[1] == -1 && room[2] == 0);
+  attr.flags = 0;
+  attr.ends = (int32_t *)(void *)((char *)room + 1);
+  refused(&attr, EINVAL);
+  attr = plain();
+  attr.nredirects = 1;
+  refused(&attr, EINVAL);
+  static const fe_redirect good = FE_OPEN_FILE("/dev/null", O_RDONLY, 0);
+  static const fe_redirect bad[] = {
+      {0, 0, 0, 0, NULL, NULL, 0, {0, 0, 0}},
+      {3, 0, 0, 0, NULL, NULL, 0, {0, 0, 0}},
+      FE_OPEN_FILE(NULL, O_RDONLY, 0),
+      {FE_REDIRECT_OPEN, 0, 0, 0, "/", "", 0, {0, 0, 0}},
+      {FE_REDIRECT_OPEN, 0, 0, 0, "/", NULL, 1, {0, 0, 0}},
+      {FE_REDIRECT_OPEN, 0, 0, 1, "/", NULL, 0, {0, 0, 0}},
+      {FE_REDIRECT_OPEN, 0, 0, 0, "/", NULL, 0, {0, 0, 1}},
+      FE_DATA(NULL, 1),
+      FE_DATA("", SIZE_MAX),
+      {FE_REDIRECT_DATA, 0, 0, 0, "/", "", 0, {0, 0, 0}},
+      {FE_REDIRECT_DATA, 1, 0, 0, NULL, "", 0, {0, 0, 0}},
+      {FE_REDIRECT_DATA, 0, 1, 0, NULL, "", 0, {0, 0, 0}},
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    const fe_redirect both[] = {good, bad[i]};
+    attr.redirects = both;
+    attr.nredirects = 2;
+    WRONG(&attr, 2, 0, FE_REDIRECT(0), FE_REDIRECT(1));
+    WRONG(&attr, -1, 0, FE_REDIRECT(0));
+  }
 }
 
 static void credentials(void) {
@@ -309,6 +376,7 @@ int main(int argc, char **argv) {
       {"unknown flags and ways", flags},
       {"session, group and terminal", session_and_terminal},
       {"files", files},
+      {"what stands for a file", what_stands_for_a_file},
       {"credentials", credentials},
       {"namespaces, maps and lone flags", namespaces},
       {"paths that are too long", paths},

@@ -53,6 +53,8 @@ const char *errno_name(int errnum) {
     NAME(EAGAIN);
     NAME(EBADF);
     NAME(EBUSY);
+    NAME(EEXIST);
+    NAME(EFBIG);
     NAME(ECANCELED);
     NAME(ECHILD);
     NAME(EFAULT);

@@ -468,6 +468,32 @@
 #define FE_ACTION_TCSETPGRP UINT64_C(0x7)
 
 /**
+ * In `files`: a new pipe, from which the child reads. `fe_child.ends` has the other end.
+ */
+#define FE_FROM_PIPE (-2)
+
+/**
+ * In `files`: a new pipe, into which the child writes. `fe_child.ends` has the other end.
+ */
+#define FE_TO_PIPE (-3)
+
+/**
+ * In `files`: /dev/null of the caller's root, open for reading and writing.
+ */
+#define FE_NULL (-4)
+
+/**
+ * open(2) of `path` with `oflag` and `mode`.
+ */
+#define FE_REDIRECT_OPEN 1
+
+/**
+ * A file that holds the `size` bytes at `data`, from which the child reads at offset 0 and which
+ * nobody can write to: memfd_create(2) (Linux 3.17; else ENOSYS).
+ */
+#define FE_REDIRECT_DATA 2
+
+/**
  * fe_scheduling.flags: the child gets `policy` and `priority`: sched_setscheduler(2).
  */
 #define FE_SCHED_POLICY UINT64_C(0x1)
@@ -608,6 +634,47 @@ typedef struct fe_file_action {
 } fe_file_action;
 
 /**
+ * What FE_REDIRECT(k) in `files` makes of a descriptor; each use makes it anew. What a kind does not
+ * use must be zero, else EINVAL at "args" with the index of the child's descriptor (-1 if it is that of
+ * none). Its size is frozen.
+ */
+typedef struct fe_redirect {
+  /**
+   * FE_REDIRECT_OPEN or FE_REDIRECT_DATA.
+   */
+  int32_t kind;
+  /**
+   * FE_REDIRECT_OPEN: the flags of open(2). O_CLOEXEC has no effect.
+   */
+  int32_t oflag;
+  /**
+   * FE_REDIRECT_OPEN: the mode of a file that is made, less the umask.
+   */
+  mode_t mode;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * FE_REDIRECT_OPEN: relative to the child's working directory, and within `chroot`. It is the child
+   * that opens it, at the step "files" and with the rights of `credential`; timeout_ms covers it.
+   */
+  const char *path;
+  /**
+   * FE_REDIRECT_DATA: the contents; NULL only with `size` 0.
+   */
+  const void *data;
+  /**
+   * FE_REDIRECT_DATA: how many bytes.
+   */
+  size_t size;
+  /**
+   * Zero.
+   */
+  uint64_t reserved2[3];
+} fe_redirect;
+
+/**
  * What to start, and how. Start from FE_ATTR_INIT; zero is every field's default. fe_spawn reads
  * it and all it points to during the call only and keeps nothing.
  *
@@ -657,11 +724,16 @@ typedef struct fe_attr {
    * -1. 0, 1 and 2 beyond the list are closed. All others are left alone: those that are
    * close-on-exec go, the rest are inherited (but see FE_CLOSE_OTHERS). It is a parallel
    * assignment: permutations, duplicates and holes are fine, and a descriptor that stays in
-   * place loses its close-on-exec flag. NULL leaves all descriptors as they are.
+   * place loses its close-on-exec flag. NULL leaves all descriptors as they are. In place of a
+   * descriptor there may stand FE_FROM_PIPE, FE_TO_PIPE, FE_NULL, FE_REDIRECT(k): what
+   * `redirects[k]` says, or FE_SAME_AS(n): a duplicate of what the child's descriptor n is in the end,
+   * earlier or later in the list. Any other number is EINVAL at "args" with its index; so are an n
+   * or k that is not in the list, an n that is closed, and a circle.
    */
   const int32_t *files;
   /**
-   * How many files. One that is not open is EBADF at the step "files" with its index.
+   * How many files. One that is not open is EBADF at the step "files" with its index, as is what a
+   * pipe, /dev/null, memory or the file in its place fails with.
    */
   size_t nfiles;
   /**
@@ -762,6 +834,21 @@ typedef struct fe_attr {
    * Zero.
    */
   int32_t reserved;
+  /**
+   * For FE_REDIRECT(k) in `files`.
+   */
+  const struct fe_redirect *redirects;
+  /**
+   * How many redirects. A count without a list is EINVAL.
+   */
+  size_t nredirects;
+  /**
+   * Room for `nfiles` numbers, which fe_spawn fills: the caller's ends of the pipes that are the child's
+   * descriptors 3 and up, close-on-exec and owned by the caller; -1 where there is none, and when it
+   * fails. (With FE_ASYNC they are the caller's when fe_spawn returns, whatever the outcome.) NULL makes
+   * a pipe at 3 or above EINVAL at "args" with its index.
+   */
+  int32_t *ends;
 } fe_attr;
 
 /**
@@ -799,9 +886,14 @@ typedef struct fe_child {
    */
   uint64_t pending;
   /**
+   * The caller's ends of the pipes that are the child's descriptors 0, 1 and 2: close-on-exec and owned
+   * by this struct; -1 where there is none. Who closes one sets it to -1.
+   */
+  int32_t ends[3];
+  /**
    * Zero.
    */
-  uint64_t reserved2[4];
+  uint32_t reserved2[5];
 } fe_child;
 
 /**
@@ -919,7 +1011,7 @@ int fe_wait(struct fe_child *child, int timeout_ms, int *status);
 int fe_kill(struct fe_child *child, int sig);
 
 /**
- * Gives back what the child holds (its pidfd) and makes it empty. Neither kills the child nor
+ * Gives back what the child holds (its pidfd and the `ends` of its pipes) and makes it empty. Neither kills the child nor
  * waits for it: one that was not waited for is a zombie until the caller's own wait(2) or exit.
  * NULL and an empty child are fine. With FE_ASYNC and before fe_spawn_finish the child goes on to its
  * exec, without a deadline; if that fails it exits with status 127, for the caller's own wait(2). To
@@ -956,7 +1048,7 @@ const char *fe_version(void);
   {                                                                              \
     sizeof(fe_attr), 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0,    \
       0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0,       \
-      0, 0                                                                       \
+      0, 0, NULL, 0, NULL                                                        \
   }
 #define FE_CREDENTIAL_INIT                                                       \
   {                                                                              \
@@ -968,12 +1060,21 @@ const char *fe_version(void);
   }
 #define FE_CHILD_INIT                                                            \
   {                                                                              \
-    -1, -1, 0, 0, -1, 0, 0, { 0, 0, 0, 0 }                                       \
+    -1, -1, 0, 0, -1, 0, 0, { -1, -1, -1 }, { 0, 0, 0, 0, 0 }                    \
   }
 #define FE_ERROR_INIT                                                            \
   {                                                                              \
     0, 0, -1, 0, 0, { 0, 0, 0 }, { 0, 0, 0, 0 }                                  \
   }
+
+/** In `files`: a duplicate of what the child's descriptor `n` is. */
+#define FE_SAME_AS(n) (-0x10000000 - (n))
+/** In `files`: what the element `k` of `redirects` says. */
+#define FE_REDIRECT(k) (-0x20000000 - (k))
+
+/** Elements of a list of redirects: `fe_redirect redirects[] = {FE_OPEN_FILE("log", O_WRONLY, 0)};` */
+#define FE_OPEN_FILE(path, oflag, mode) {FE_REDIRECT_OPEN, oflag, mode, 0, path, NULL, 0, {0, 0, 0}}
+#define FE_DATA(data, size) {FE_REDIRECT_DATA, 0, 0, 0, NULL, data, size, {0, 0, 0}}
 
 /** Elements of a list of actions: `fe_file_action actions[] = {FE_CLOSE(0), FE_DUP2(5, 1)};` */
 #define FE_OPEN(fd, path, oflag, mode) {FE_ACTION_OPEN, fd, 0, oflag, mode, 0, path, {0, 0}}

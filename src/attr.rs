@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 use crate::error::{Error, Result, Step};
+use crate::redirect::{self, Opened, Redirect};
 use crate::remap::STDIO;
 use core::ffi::CStr;
 
@@ -244,8 +245,12 @@ pub struct Attr<'a> {
     pub dir: Option<&'a CStr>,
     /// Its root.
     pub chroot: Option<Chroot<'a>>,
-    /// Its descriptors; None leaves them as they are.
+    /// Its descriptors; None leaves them as they are. What is below -1 is for `redirect` to make.
     pub files: Option<&'a [i32]>,
+    /// What `files` refers to.
+    pub redirects: &'a [Redirect<'a>],
+    /// Those of `files` that the child opens, once all have been made plain.
+    pub opened: &'a [Opened<'a>],
     /// What is done to them then.
     pub actions: &'a [Action<'a>],
     /// Close all others.
@@ -365,10 +370,7 @@ impl Attr<'_> {
         if i32::try_from(files.len()).is_err() {
             return Err(INVALID);
         }
-        match (0..).zip(files).find(|(_, file)| **file < -1) {
-            Some((index, _)) => Err(Error::at(libc::EINVAL, Step::Args, index)),
-            None => Ok(()),
-        }
+        redirect::check(files, self.redirects.len())
     }
 
     /// Whether an action finds its descriptor open is seen by the child: an earlier one may open or
@@ -423,7 +425,7 @@ impl Attr<'_> {
             return Ok(());
         }
         match self.files {
-            Some(files) if files.get(at).is_none_or(|file| *file < 0) => Err(INVALID),
+            Some(files) if files.get(at).is_none_or(|file| *file == -1) => Err(INVALID),
             _ => Ok(()),
         }
     }

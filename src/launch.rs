@@ -34,6 +34,7 @@ use crate::attr::{Attr, Group, IdMaps, Way};
 use crate::child::{Record, Start};
 use crate::error::{Error, Result, Step};
 use crate::plan::{Call, Caller, Candidates, Plan, Table};
+use crate::redirect::{self, Ends};
 use crate::sys::{self, Blocked, Fd};
 use clone::Cloned;
 use core::marker::PhantomData;
@@ -50,11 +51,13 @@ pub struct Started {
     pub pidfd: Option<Fd>,
     /// The way that was taken.
     pub way: Way,
+    /// The caller's ends of its pipes.
+    pub ends: Ends,
 }
 
 impl Started {
     fn new(child: Cloned, way: Way) -> Started {
-        Started { pid: child.pid, pidfd: child.pidfd, way }
+        Started { pid: child.pid, pidfd: child.pidfd, way, ends: Ends::default() }
     }
 }
 
@@ -129,12 +132,19 @@ impl<'a> Job<'a> {
 /// it.
 pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed> {
     let Prepared { candidates, caller, needs } = prepare(attr)?;
+    let mut made = redirect::make(attr)?;
+    let plain = made.as_ref().map(|made| made.attr(attr));
+    let attr = plain.as_ref().unwrap_or(attr);
     if way::stages(attr.way, needs, staged::can_do(attr))? && is_worth_a_stage(attr)? {
         match by_stage(attr, &candidates, caller) {
             Err(failed) if attr.way.is_none() && staged::is_refused(&failed.error) => {
                 kernel::learn_from_stage(&failed.error);
             }
-            result => return result,
+            Ok((mut started, blocked)) => {
+                started.ends = made.take().map(|made| made.ends).unwrap_or_default();
+                return Ok((started, blocked));
+            }
+            Err(failed) => return Err(failed),
         }
     }
     let asked = attr.way.filter(|way| *way != Way::Staged);
@@ -148,7 +158,11 @@ pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed
         match (result, table.take()) {
             // Then it takes the whole: the loop ends.
             (Err(failed), Some(_)) if kernel::refuses_table(&failed.error) => {}
-            (result, _) => return result.map_err(|failed| script::explain(failed, attr, caller)),
+            (Ok((mut started, blocked)), _) => {
+                started.ends = made.take().map(|made| made.ends).unwrap_or_default();
+                return Ok((started, blocked));
+            }
+            (Err(failed), _) => return Err(script::explain(failed, attr, caller)),
         }
     }
 }
@@ -174,6 +188,9 @@ pub fn start(
     let Prepared { candidates, caller, needs } = prepare(attr)?;
     let knows = || memory_is_shared(attr) && !kernel::clone3_refused();
     let way = way::choose_beside(attr.way, needs, attr.ptrace, knows)?;
+    let made = redirect::make(attr)?;
+    let plain = made.as_ref().map(|made| made.attr(attr));
+    let attr = plain.as_ref().unwrap_or(attr);
     let plan = Plan::new(attr, &candidates, None, caller, false)?;
     let blocked = Blocked::all();
     let mask = attr.sigmask.unwrap_or(*blocked.before());
@@ -196,7 +213,8 @@ pub fn start(
         },
         _ => piped::start(&job).map(Child::Piped).map_err(at(Way::Piped))?,
     };
-    Ok((Pending::new(child, context), blocked))
+    let ends = made.map(|made| made.ends).unwrap_or_default();
+    Ok((Pending::new(child, context, ends), blocked))
 }
 
 /// Whether a stage can be had, and gains something or is asked for. EPERM when it is and cannot.

@@ -2,8 +2,8 @@
 //! libforkexec starts processes on Linux. See `include/forkexec.h` for the C face and
 //! `docs/architecture.md` for the house.
 //!
-//! Data flows one way, and each room imports only rooms below it: `capi -> attr -> plan (remap) ->
-//! launch -> child -> sys`, with `process` beside `launch` for what one does with a child, and
+//! Data flows one way, and each room imports only rooms below it: `capi -> attr -> redirect ->
+//! plan (remap) -> launch -> child -> sys`, with `process` beside `launch` for what one does with a child, and
 //! `error` under them all.
 
 // With std the library would be twenty times as large and need libgcc_s. The unit tests need std;
@@ -25,6 +25,7 @@ pub mod error;
 pub mod launch;
 pub mod plan;
 pub mod process;
+pub mod redirect;
 pub mod remap;
 mod sys;
 

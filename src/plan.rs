@@ -17,6 +17,7 @@ pub use table::Table;
 
 use crate::attr::{Action, Attr, Dispositions, Group, Program, UNCATCHABLE};
 use crate::error::{Error, Result};
+use crate::redirect::Opened;
 use crate::remap::{self, Move, STDIO};
 use alloc::vec::Vec;
 
@@ -59,6 +60,7 @@ impl<'a> Plan<'a> {
         // A move is two calls at most.
         let most = moves.len().saturating_mul(2).saturating_add(fetched.len().saturating_mul(3));
         let most = most.saturating_add(attr.actions.len().saturating_mul(call::ACTION_CALLS));
+        let most = most.saturating_add(attr.opened.len().saturating_mul(3));
         let Dispositions { default, ignore } = attr.dispositions;
         let signals = (default | ignore).count_ones() as usize;
         let most = most.saturating_add(others.0.len()).saturating_add(signals);
@@ -184,6 +186,19 @@ impl<'a> List<'a> {
         }
     }
 
+    /// They are all closed by now, so each finds a free number even in a full table.
+    #[inline(never)] // for size
+    fn opened(&mut self, opened: &[Opened<'a>]) {
+        for opened in opened {
+            match *opened {
+                Opened::File { to, path, flags, mode } => {
+                    self.add(call::open_file(to, path, flags, mode))
+                }
+                Opened::Same { from, to } => self.add([call::dup(from, to)]),
+            }
+        }
+    }
+
     fn moves(&mut self, moves: &[Move]) {
         for m in moves {
             match *m {
@@ -197,6 +212,7 @@ impl<'a> List<'a> {
     }
 
     fn actions(&mut self, attr: &Attr<'a>) {
+        self.opened(attr.opened);
         for (index, action) in (0..).zip(attr.actions) {
             let (calls, count) = call::action(action, index);
             self.0.extend_from_slice(calls.get(..count).unwrap_or_default());

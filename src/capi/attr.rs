@@ -9,6 +9,7 @@ use crate::attr::{
 };
 use crate::error::{Error, Result, Step};
 use crate::launch::Failed;
+use crate::redirect::{self, Redirect};
 use alloc::vec::Vec;
 use core::ffi::{c_char, CStr};
 
@@ -48,17 +49,26 @@ const KNOWN_FLAGS: u64 = FE_SETSID
 
 const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 
-/// What `work` makes of the attributes, which it gets with the flags.
+/// What is not for the core.
+#[derive(Clone, Copy)]
+pub struct Given {
+    /// FE_ASYNC and the like.
+    pub flags: u64,
+    /// Where the caller wants his ends of pipes; or NULL.
+    pub ends: *mut i32,
+}
+
+/// What `work` makes of the attributes.
 ///
 /// # Safety
 /// As fe_spawn.
 pub unsafe fn with_attr<T>(
     attr: *const fe_attr,
-    work: impl Fn(&Attr<'_>, u64) -> core::result::Result<T, Failed>,
+    work: impl Fn(&Attr<'_>, Given) -> core::result::Result<T, Failed>,
 ) -> core::result::Result<T, Failed> {
     let mut made = Err(INVALID.into());
     // SAFETY: the caller's.
-    unsafe { read(attr, &mut |attr, flags| made = work(attr, flags)) }?;
+    unsafe { read(attr, &mut |attr, given| made = work(attr, given)) }?;
     made
 }
 
@@ -66,13 +76,15 @@ pub unsafe fn with_attr<T>(
 ///
 /// # Safety
 /// As fe_spawn.
-unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, u64)) -> Result<()> {
+unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> Result<()> {
     if attr.is_null() {
         return Err(INVALID);
     }
     // SAFETY: the C caller's, throughout: the attr is as fe_attr says, and stays so during the
     // call.
     let attr = unsafe { extensible(attr) }?;
+    // SAFETY: the C caller's.
+    unsafe { clear_ends(&attr) }?;
     if attr.flags & !KNOWN_FLAGS != 0 || attr.reserved != 0 {
         return Err(INVALID);
     }
@@ -84,6 +96,8 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, u64)) -> Re
     };
     // SAFETY: the C caller's.
     let files = unsafe { files(&attr) }?;
+    // SAFETY: the C caller's.
+    let redirects = unsafe { redirects(&attr, files.unwrap_or_default()) }?;
     // SAFETY: the C caller's.
     let (argv, first) = unsafe { argv(attr.argv) }?;
     let has = |flag: u64| attr.flags & flag != 0;
@@ -120,6 +134,8 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, u64)) -> Re
         dir,
         chroot: root.map(|path| Chroot { path, keep_cwd: keeps_cwd }),
         files,
+        redirects: &redirects,
+        opened: &[],
         actions: &actions,
         close_others: has(FE_CLOSE_OTHERS),
         credential,
@@ -143,7 +159,7 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, u64)) -> Re
             Err(_) => return Err(INVALID),
         },
     };
-    work(&attr_of_core, attr.flags);
+    work(&attr_of_core, Given { flags: attr.flags, ends: attr.ends });
     Ok(())
 }
 
@@ -271,7 +287,71 @@ unsafe fn files<'a>(attr: &fe_attr) -> Result<Option<&'a [i32]>> {
         return Err(INVALID);
     }
     // SAFETY: the caller's.
-    unsafe { array(attr.files, attr.nfiles) }
+    let files = unsafe { array(attr.files, attr.nfiles) }?;
+    let is_pipe = |file: &i32| matches!(*file, FE_FROM_PIPE | FE_TO_PIPE);
+    // There is a place for the ends of the first three.
+    let homeless = files.unwrap_or_default().iter().skip(3).position(is_pipe);
+    match homeless.filter(|_| attr.ends.is_null()) {
+        Some(above) => Err(Error::at(libc::EINVAL, Step::Args, above as i32 + 3)),
+        None => Ok(files),
+    }
+}
+
+/// No ends yet. Before all else that may fail.
+///
+/// # Safety
+/// As fe_spawn.
+unsafe fn clear_ends(attr: &fe_attr) -> Result<()> {
+    if attr.ends.is_null() {
+        return Ok(());
+    }
+    if attr.nfiles > i32::MAX as usize || !attr.ends.is_aligned() {
+        return Err(INVALID);
+    }
+    for at in 0..attr.nfiles {
+        // SAFETY: the caller's: there is room for so many.
+        unsafe { attr.ends.add(at).write(-1) };
+    }
+    Ok(())
+}
+
+/// # Safety
+/// As fe_spawn.
+unsafe fn redirects<'a>(attr: &fe_attr, files: &[i32]) -> Result<Vec<Redirect<'a>>> {
+    // SAFETY: the caller's.
+    let list = unsafe { array(attr.redirects, attr.nredirects) }?.unwrap_or_default();
+    let mut redirects = Vec::new();
+    redirects.try_reserve_exact(list.len()).map_err(|_| Error::NO_MEMORY)?;
+    for (k, from) in list.iter().enumerate() {
+        // SAFETY: the caller's.
+        redirects.push(unsafe { redirect(from) }.map_err(|error| {
+            let used = |file: &i32| redirect::is_redirect(*file, k);
+            Error { index: files.iter().position(used).map_or(-1, |to| to as i32), ..error }
+        })?);
+    }
+    Ok(redirects)
+}
+
+/// # Safety
+/// As fe_spawn.
+unsafe fn redirect<'a>(from: &fe_redirect) -> Result<Redirect<'a>> {
+    let fe_redirect { oflag: flags, mode, size, .. } = *from;
+    let opens = from.kind == FE_REDIRECT_OPEN;
+    let unused = if opens {
+        !from.data.is_null() || size != 0 || from.path.is_null()
+    } else {
+        !from.path.is_null() || flags != 0 || mode != 0 || from.kind != FE_REDIRECT_DATA
+    };
+    if unused || from.reserved != 0 || from.reserved2 != [0; 3] {
+        return Err(INVALID);
+    }
+    // SAFETY: the caller's.
+    unsafe {
+        Ok(match path(from.path, Step::Files)? {
+            Some(path) => Redirect::Open { path, flags, mode },
+            None => Redirect::Data(array(from.data.cast::<u8>(), size)?.unwrap_or_default()),
+        })
+    }
 }
 
 /// # Safety
@@ -346,10 +426,19 @@ mod tests {
         assert_eq!(<fe_attr as Extensible>::OLDEST, 136);
         assert_eq!(<fe_credential as Extensible>::OLDEST, 32);
         assert_eq!(<fe_scheduling as Extensible>::OLDEST, 24);
-        assert_eq!(size_of::<fe_attr>(), 208);
+        assert_eq!(size_of::<fe_attr>(), 232);
         assert_eq!(size_of::<fe_credential>(), 32);
         assert_eq!(size_of::<fe_scheduling>(), 24);
         assert_eq!(size_of::<fe_id_map>(), 12);
         assert_eq!(size_of::<fe_file_action>(), 48);
+        assert_eq!(size_of::<fe_redirect>(), 64);
+    }
+
+    #[test]
+    fn what_stands_for_a_file_is_the_same_to_the_core() {
+        assert_eq!(
+            (FE_FROM_PIPE, FE_TO_PIPE, FE_NULL),
+            (redirect::FROM_PIPE, redirect::TO_PIPE, redirect::NULL)
+        );
     }
 }

@@ -5,6 +5,7 @@ use super::error::way_number;
 use super::types::*;
 use crate::launch::{Failed, Pending, Started};
 use crate::process::Process;
+use crate::redirect::Ends;
 use crate::sys::{self, Errno, Fd};
 use alloc::boxed::Box;
 use core::ffi::c_int;
@@ -18,7 +19,8 @@ pub const EMPTY: fe_child = fe_child {
     ready: -1,
     reserved: 0,
     pending: 0,
-    reserved2: [0; 4],
+    ends: [-1; 3],
+    reserved2: [0; 5],
 };
 
 // fe_child.state. What isn't marked is not believed: an fe_child that is all zero owns no
@@ -28,23 +30,64 @@ const WAITED_FOR: u32 = 2;
 const TRACED: u32 = 4;
 /// `pending` is a box of ours, which has the pidfd and the descriptor `ready`.
 const PENDING: u32 = 8;
+const OWNS_ENDS: u32 = 16;
 
-/// A started child as C sees it.
-pub fn fe_child_of(started: Started, traced: bool) -> fe_child {
+/// A started child as C sees it. Those of its ends that it has no place for go to `others`.
+///
+/// # Safety
+/// As `put_ends`.
+pub unsafe fn fe_child_of(started: Started, traced: bool, others: *mut i32) -> fe_child {
     let owns = if started.pidfd.is_some() { OWNS_PIDFD } else { 0 };
-    fe_child {
+    let mut child = fe_child {
         pid: started.pid,
         pidfd: started.pidfd.map_or(-1, Fd::release),
         way: way_number(started.way),
         state: owns | if traced { TRACED } else { 0 },
         ..EMPTY
+    };
+    // SAFETY: the caller's.
+    unsafe { put_ends(started.ends, &mut child, others) };
+    child
+}
+
+/// Hands over the caller's ends of pipes: of the child's 0, 1 and 2 in the child, the others in an array.
+///
+/// # Safety
+/// `others` has room for all that have no place in the child.
+unsafe fn put_ends(ends: Ends, child: &mut fe_child, others: *mut i32) {
+    for (at, end) in ends.0 {
+        if let Some(place) = child.ends.get_mut(at) {
+            *place = end.release();
+            child.state |= OWNS_ENDS;
+        } else {
+            // SAFETY: the caller's.
+            unsafe { others.add(at).write(end.release()) };
+        }
+    }
+}
+
+fn close_ends(child: &mut fe_child) {
+    if child.state & OWNS_ENDS != 0 {
+        for end in core::mem::replace(&mut child.ends, [-1; 3]) {
+            if end >= 0 {
+                sys::close(end);
+            }
+        }
     }
 }
 
 /// A child on its way as C sees it.
-pub fn fe_child_of_pending(place: Box<Option<Pending>>, traced: bool) -> fe_child {
-    let Some(pending) = place.as_ref() else { return EMPTY };
-    fe_child {
+///
+/// # Safety
+/// As `put_ends`.
+pub unsafe fn fe_child_of_pending(
+    mut place: Box<Option<Pending>>,
+    traced: bool,
+    others: *mut i32,
+) -> fe_child {
+    let Some(pending) = place.as_mut() else { return EMPTY };
+    let ends = pending.take_ends();
+    let mut child = fe_child {
         pid: pending.pid(),
         pidfd: pending.pidfd().unwrap_or(-1),
         way: way_number(pending.way()),
@@ -52,7 +95,10 @@ pub fn fe_child_of_pending(place: Box<Option<Pending>>, traced: bool) -> fe_chil
         ready: pending.ready().unwrap_or(-1),
         pending: Box::into_raw(place) as u64,
         ..EMPTY
-    }
+    };
+    // SAFETY: the caller's.
+    unsafe { put_ends(ends, &mut child, others) };
+    child
 }
 
 /// What is known of a child on its way.
@@ -68,9 +114,15 @@ pub fn pending_of(child: &mut fe_child) -> Option<&mut Pending> {
 /// It is on its way no more.
 pub fn finished(child: &mut fe_child, result: core::result::Result<Started, Failed>) {
     let traced = child.state & TRACED != 0;
+    if result.is_err() {
+        close_ends(child);
+    }
+    let (ends, owns) = (child.ends, child.state & OWNS_ENDS);
     drop(take_pending(child));
     if let Ok(started) = result {
-        *child = fe_child_of(started, traced);
+        // SAFETY: its ends were handed over when it was started.
+        let started = unsafe { fe_child_of(started, traced, core::ptr::null_mut()) };
+        *child = fe_child { ends, state: started.state | owns, ..started };
     }
 }
 
@@ -176,7 +228,7 @@ pub unsafe extern "C" fn fe_kill(child: *mut fe_child, sig: c_int) -> c_int {
     })
 }
 
-/// Gives back what the child holds (its pidfd) and makes it empty. Neither kills the child nor
+/// Gives back what the child holds (its pidfd and the `ends` of its pipes) and makes it empty. Neither kills the child nor
 /// waits for it: one that was not waited for is a zombie until the caller's own wait(2) or exit.
 /// NULL and an empty child are fine. With FE_ASYNC and before fe_spawn_finish the child goes on to its
 /// exec, without a deadline; if that fails it exits with status 127, for the caller's own wait(2). To
@@ -190,6 +242,7 @@ pub unsafe extern "C" fn fe_child_close(child: *mut fe_child) {
     if child.pid > 0 && child.state & OWNS_PIDFD != 0 {
         sys::close(child.pidfd);
     }
+    close_ends(child);
     if let Some(pending) = take_pending(child) {
         pending.abandon();
     }

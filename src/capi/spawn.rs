@@ -100,24 +100,24 @@ unsafe fn spawn(
     attr: *const fe_attr,
     no_child: bool,
 ) -> core::result::Result<(fe_child, Blocked), Failed> {
-    // Without a child in hand nobody could ever reap it.
-    if no_child {
-        return Err(INVALID.into());
-    }
     // SAFETY: the caller's.
     unsafe {
-        with_attr(attr, |attr, flags| {
-            if flags & FE_ASYNC != 0 {
+        with_attr(attr, |attr, given| {
+            // Without a child in hand nobody could ever reap it.
+            if no_child {
+                return Err(INVALID.into());
+            }
+            if given.flags & FE_ASYNC != 0 {
                 // Before there is a child, so that there is a place to keep it.
                 let mut place = sys::try_box(None).ok_or(Error::NO_MEMORY)?;
                 let (pending, blocked) = launch::start(attr, true)?;
                 *place = Some(pending);
-                return Ok((fe_child_of_pending(place, attr.ptrace), blocked));
+                return Ok((fe_child_of_pending(place, attr.ptrace, given.ends), blocked));
             }
             let beside = attr.timeout_ms.is_some() || attr.way == Some(Way::Concurrent);
             let (started, blocked) =
                 if beside { launch::spawn_by_deadline(attr)? } else { launch::spawn(attr)? };
-            Ok((fe_child_of(started, attr.ptrace), blocked))
+            Ok((fe_child_of(started, attr.ptrace, given.ends), blocked))
         })
     }
 }
@@ -221,6 +221,7 @@ struct Flight {
     index: usize,
     pending: Pending,
     traced: bool,
+    ends: *mut i32,
     attr: *const fe_attr,
     trace: Option<Trace>,
 }
@@ -249,19 +250,19 @@ impl Many {
             let trace = Trace::start();
             // SAFETY: the caller's.
             let result = unsafe {
-                with_attr(attr, |attr, flags| {
-                    if flags & FE_ASYNC != 0 {
+                with_attr(attr, |attr, given| {
+                    if given.flags & FE_ASYNC != 0 {
                         return Err(INVALID.into());
                     }
                     let sigmask = Some(attr.sigmask.unwrap_or(mask));
                     let (pending, _) = launch::start(&Attr { sigmask, ..*attr }, false)?;
                     // All signals were blocked before.
-                    Ok((pending, attr.ptrace))
+                    Ok((pending, attr.ptrace, given.ends))
                 })
             };
             match result {
-                Ok((pending, traced)) => {
-                    self.flying.push(Flight { index, pending, traced, attr, trace });
+                Ok((pending, traced, ends)) => {
+                    self.flying.push(Flight { index, pending, traced, ends, attr, trace });
                     return;
                 }
                 // The others on their way may hold what it lacks.
@@ -323,12 +324,12 @@ impl Many {
     unsafe fn look_at(&mut self, at: usize, timeout_ms: Option<u64>) -> bool {
         let progress = self.flying.get_mut(at).map(|flight| flight.pending.finish(timeout_ms));
         let Some(Progress::Done(result)) = progress else { return false };
-        let Flight { index, traced, attr, trace, .. } = self.flying.remove(at);
+        let Flight { index, traced, ends, attr, trace, .. } = self.flying.remove(at);
         match result {
             Ok(started) => {
-                let child = fe_child_of(started, traced);
                 // SAFETY: the caller's.
                 unsafe {
+                    let child = fe_child_of(started, traced, ends);
                     self.children.add(index).write(child);
                     trace_end(trace, attr, child.pid, child.way, &CLEAR);
                 }

@@ -146,7 +146,7 @@ unsafe fn push_program(line: &mut Text, attr: *const fe_attr) {
 /// lost: the spawn is not to fail for it.
 fn write(line: &[u8]) {
     // A pipe that nobody reads from any more is no reason to kill the caller.
-    let _guard = sys::NoSigpipe::new();
+    let _guard = sys::NoSignal::new(libc::SIGPIPE);
     if WHERE.load(Relaxed) == STDERR {
         let stderr = Fd::own(libc::STDERR_FILENO);
         let _ = sys::write(&stderr, line);

@@ -7,7 +7,7 @@
 
 #![allow(non_camel_case_types)]
 
-use libc::{c_char, gid_t, mode_t, pid_t, sigset_t, size_t, uid_t};
+use libc::{c_char, c_void, gid_t, mode_t, pid_t, sigset_t, size_t, uid_t};
 
 /// The child becomes the leader of a new session, without a controlling terminal: setsid(2). It
 /// cannot be combined with FE_SETPGID, which the kernel always refuses to a session leader, nor
@@ -240,6 +240,44 @@ pub const FE_ACTION_CLOSEFROM: i32 = 6;
 /// was, provided that /dev/tty can be opened.
 pub const FE_ACTION_TCSETPGRP: i32 = 7;
 
+/// In `files`: a new pipe, from which the child reads. `fe_child.ends` has the other end.
+pub const FE_FROM_PIPE: i32 = -2;
+/// In `files`: a new pipe, into which the child writes. `fe_child.ends` has the other end.
+pub const FE_TO_PIPE: i32 = -3;
+/// In `files`: /dev/null of the caller's root, open for reading and writing.
+pub const FE_NULL: i32 = -4;
+
+/// open(2) of `path` with `oflag` and `mode`.
+pub const FE_REDIRECT_OPEN: i32 = 1;
+/// A file that holds the `size` bytes at `data`, from which the child reads at offset 0 and which
+/// nobody can write to: memfd_create(2) (Linux 3.17; else ENOSYS).
+pub const FE_REDIRECT_DATA: i32 = 2;
+
+/// What FE_REDIRECT(k) in `files` makes of a descriptor; each use makes it anew. What a kind does not
+/// use must be zero, else EINVAL at "args" with the index of the child's descriptor (-1 if it is that of
+/// none). Its size is frozen.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct fe_redirect {
+    /// FE_REDIRECT_OPEN or FE_REDIRECT_DATA.
+    pub kind: i32,
+    /// FE_REDIRECT_OPEN: the flags of open(2). O_CLOEXEC has no effect.
+    pub oflag: i32,
+    /// FE_REDIRECT_OPEN: the mode of a file that is made, less the umask.
+    pub mode: mode_t,
+    /// Zero.
+    pub reserved: u32,
+    /// FE_REDIRECT_OPEN: relative to the child's working directory, and within `chroot`. It is the child
+    /// that opens it, at the step "files" and with the rights of `credential`; timeout_ms covers it.
+    pub path: *const c_char,
+    /// FE_REDIRECT_DATA: the contents; NULL only with `size` 0.
+    pub data: *const c_void,
+    /// FE_REDIRECT_DATA: how many bytes.
+    pub size: size_t,
+    /// Zero.
+    pub reserved2: [u64; 3],
+}
+
 /// One of the ordered actions. What an action does not use must be zero, else EINVAL at "args" with
 /// its index. Descriptors are the child's; a negative one is EBADF at the action's step. Its size is
 /// frozen. FE_OPEN, FE_DUP2 and so on make one.
@@ -353,9 +391,14 @@ pub struct fe_attr {
     /// -1. 0, 1 and 2 beyond the list are closed. All others are left alone: those that are
     /// close-on-exec go, the rest are inherited (but see FE_CLOSE_OTHERS). It is a parallel
     /// assignment: permutations, duplicates and holes are fine, and a descriptor that stays in
-    /// place loses its close-on-exec flag. NULL leaves all descriptors as they are.
+    /// place loses its close-on-exec flag. NULL leaves all descriptors as they are. In place of a
+    /// descriptor there may stand FE_FROM_PIPE, FE_TO_PIPE, FE_NULL, FE_REDIRECT(k): what
+    /// `redirects[k]` says, or FE_SAME_AS(n): a duplicate of what the child's descriptor n is in the end,
+    /// earlier or later in the list. Any other number is EINVAL at "args" with its index; so are an n
+    /// or k that is not in the list, an n that is closed, and a circle.
     pub files: *const i32,
-    /// How many files. One that is not open is EBADF at the step "files" with its index.
+    /// How many files. One that is not open is EBADF at the step "files" with its index, as is what a
+    /// pipe, /dev/null, memory or the file in its place fails with.
     pub nfiles: size_t,
     /// User, group and supplementary groups. NULL keeps the caller's.
     pub credential: *const fe_credential,
@@ -413,6 +456,15 @@ pub struct fe_attr {
     pub timeout_ms: i32,
     /// Zero.
     pub reserved: i32,
+    /// For FE_REDIRECT(k) in `files`.
+    pub redirects: *const fe_redirect,
+    /// How many redirects. A count without a list is EINVAL.
+    pub nredirects: size_t,
+    /// Room for `nfiles` numbers, which fe_spawn fills: the caller's ends of the pipes that are the child's
+    /// descriptors 3 and up, close-on-exec and owned by the caller; -1 where there is none, and when it
+    /// fails. (With FE_ASYNC they are the caller's when fe_spawn returns, whatever the outcome.) NULL makes
+    /// a pipe at 3 or above EINVAL at "args" with its index.
+    pub ends: *mut i32,
 }
 
 /// A started child. Written by fe_spawn, whatever it held before; give it back with fe_child_close.
@@ -435,8 +487,11 @@ pub struct fe_child {
     pub reserved: i32,
     /// Private to the library.
     pub pending: u64,
+    /// The caller's ends of the pipes that are the child's descriptors 0, 1 and 2: close-on-exec and owned
+    /// by this struct; -1 where there is none. Who closes one sets it to -1.
+    pub ends: [i32; 3],
     /// Zero.
-    pub reserved2: [u64; 4],
+    pub reserved2: [u32; 5],
 }
 
 /// Why a spawn failed. Written by fe_spawn, all clear on success; owns nothing. Its size is frozen.

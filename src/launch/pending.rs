@@ -11,6 +11,7 @@ use crate::attr::Way;
 use crate::child::Record;
 use crate::error::{Error, Step};
 use crate::process::Process;
+use crate::redirect::Ends;
 use crate::sys::{self, Blocked, Fd};
 
 /// The child, by the way that it was made.
@@ -39,6 +40,7 @@ pub struct Pending {
     owner: i32,
     /// The thread that has made it.
     thread: i32,
+    ends: Ends,
 }
 
 /// What is known.
@@ -55,8 +57,13 @@ const GRACE_MS: u64 = 1000;
 const LOOK_US: u32 = 100;
 
 impl Pending {
-    pub(super) fn new(child: Child, context: Context) -> Pending {
-        Pending { child, context, owner: sys::getpid(), thread: sys::gettid() }
+    pub(super) fn new(child: Child, context: Context, ends: Ends) -> Pending {
+        Pending { child, context, owner: sys::getpid(), thread: sys::gettid(), ends }
+    }
+
+    /// The caller's ends of its pipes, for who does not want to wait for the outcome with them.
+    pub fn take_ends(&mut self) -> Ends {
+        core::mem::take(&mut self.ends)
     }
 
     /// Its process id.
@@ -163,11 +170,12 @@ impl Pending {
 
     fn started(&mut self) -> Started {
         let way = self.way();
+        let ends = self.take_ends();
         let cloned = match &mut self.child {
             Child::Piped(child) => &mut child.cloned,
             Child::Concurrent(child) => &mut child.cloned,
         };
-        Started { pid: cloned.pid, pidfd: cloned.pidfd.take(), way }
+        Started { pid: cloned.pid, pidfd: cloned.pidfd.take(), way, ends }
     }
 
     /// The time is up. One that does not even end by SIGKILL is left alone. One that has execed at the

@@ -19,6 +19,7 @@ use super::{idmap, record, settle, Job, Started};
 use crate::attr::Way;
 use crate::child::{Record, Start};
 use crate::error::{Error, Result, Step};
+use crate::redirect::out_of_the_way;
 use crate::sys::{self, Errno, Fd, SharedPage};
 use core::sync::atomic::AtomicU32;
 
@@ -79,24 +80,11 @@ pub fn start(job: &Job<'_>) -> Result<Child> {
 /// The error pipe: the parent's end, and the child's.
 pub fn pipe(job: &Job<'_>) -> Result<(Fd, Fd)> {
     let (outcome, error_pipe) = sys::pipe().map_err(at_pipe)?;
-    Ok((outcome, out_of_the_way(error_pipe, job)?))
+    Ok((outcome, out_of_the_way(error_pipe, job.attr).map_err(at_pipe)?))
 }
 
 fn at_pipe(errno: Errno) -> Error {
     Error::new(errno, Step::Pipe)
-}
-
-/// The write end at a number that the files and the actions leave alone, and that they do not find
-/// open where the caller has it closed.
-fn out_of_the_way(mut end: Fd, job: &Job<'_>) -> Result<Fd> {
-    while job.attr.names(end.number()) {
-        // The one that it had is given back with the next, so the search goes upwards.
-        let least = end.number().saturating_add(1).max(job.attr.end_of_files());
-        // EINVAL: they reach to the limit.
-        end = sys::dup_at_least(&end, least)
-            .map_err(|errno| at_pipe(if errno == libc::EINVAL { libc::EMFILE } else { errno }))?;
-    }
-    Ok(end)
 }
 
 /// Writes the maps and tells the child. The read end stays open until then: a child that is dead by

@@ -376,6 +376,16 @@ fn open_at<'a>(at: i32, path: &'a CStr, flags: i32, mode: u32) -> [Call<'a>; ACT
     [close(at), open, dup, close_moved]
 }
 
+/// Opens one of the list of files. What it becomes is closed already.
+#[inline(never)] // for size
+pub fn open_file(to: i32, path: &CStr, flags: i32, mode: u32) -> [Call<'_>; 3] {
+    let [_, mut open, mut dup, mut close] = open_at(to, path, flags & !libc::O_CLOEXEC, mode);
+    for call in [&mut open, &mut dup, &mut close] {
+        (call.step, call.index) = (Step::Files, to);
+    }
+    [open, dup, close]
+}
+
 /// TIOCSCTTY with 0: a terminal of another session is not stolen.
 pub fn setctty<'a>(terminal: i32) -> Call<'a> {
     call(Step::Setctty, libc::SYS_ioctl, &[fd(terminal), libc::TIOCSCTTY as usize, 0])

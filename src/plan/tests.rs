@@ -16,6 +16,8 @@ pub fn attr<'a>() -> Attr<'a> {
         dir: None,
         chroot: None,
         files: None,
+        redirects: &[],
+        opened: &[],
         actions: &[],
         close_others: false,
         credential: None,

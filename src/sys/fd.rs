@@ -138,6 +138,40 @@ pub fn poll(fd: i32, timeout_ms: i64) -> Result<bool, Errno> {
     Ok(ready > 0)
 }
 
+/// A file without a name that has these contents, its offset at 0, sealed for good: memfd_create(2)
+/// (Linux 3.17).
+pub fn sealed_file(contents: &[u8]) -> Result<Fd, Errno> {
+    const MFD_NOEXEC_SEAL: u32 = 8;
+    let make = |flags: u32| {
+        let name = c"forkexec".as_ptr() as usize;
+        // SAFETY: the name is a string.
+        unsafe { call3(libc::SYS_memfd_create, name, flags as usize, 0) }.map(|fd| Fd(fd as i32))
+    };
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+    // Linux 6.3, which may be told to refuse files that can be executed.
+    let file = match make(flags | MFD_NOEXEC_SEAL) {
+        Err(libc::EINVAL) => make(flags)?,
+        made => made?,
+    };
+    // Of RLIMIT_FSIZE the error alone is wanted.
+    let _guard = super::NoSignal::new(libc::SIGXFSZ);
+    let mut done = 0;
+    while let Some(rest) = contents.get(done..).filter(|rest| !rest.is_empty()) {
+        let args = [file.0 as usize, rest.as_ptr() as usize, rest.len(), done, 0, 0];
+        // SAFETY: the rest is readable for its length. The offset stays where it is.
+        match check(unsafe { syscall(libc::SYS_pwrite64 as usize, args) }) {
+            Ok(0) => return Err(libc::EIO),
+            Ok(count) => done += count,
+            Err(libc::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
+    // SAFETY: no pointer.
+    unsafe { call3(libc::SYS_fcntl, file.0 as usize, libc::F_ADD_SEALS as usize, seals as usize) }?;
+    Ok(file)
+}
+
 /// pidfd_open(2) (Linux 5.3).
 pub fn pidfd_open(pid: i32) -> Result<Fd, Errno> {
     // SAFETY: no pointer.

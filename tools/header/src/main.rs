@@ -42,13 +42,19 @@ fn wide_flags(text: &str) -> String {
         let mut words = line.split(' ');
         let define = words.next() == Some("#define");
         let name = words.next().unwrap_or_default();
-        let value =
-            words.next().and_then(|value| value.trim_end_matches("ull").parse::<u64>().ok());
+        let number = words.next().unwrap_or_default();
+        let value = number.trim_end_matches("ull").parse::<u64>().ok();
         let flag = name.starts_with("FE_")
-            && !["FE_STEP_", "FE_WAY_"].iter().any(|other| name.starts_with(other));
+            && !["FE_STEP_", "FE_WAY_", "FE_REDIRECT_", "FE_RESULT_"]
+                .iter()
+                .any(|other| name.starts_with(other));
         match value {
             Some(value) if define && flag => {
                 wide.push_str(&format!("#define {name} UINT64_C({value:#x})\n"))
+            }
+            // A minus sign in front of it would make two.
+            None if define && number.parse::<i64>().is_ok() => {
+                wide.push_str(&format!("#define {name} ({number})\n"))
             }
             _ => wide.push_str(&format!("{line}\n")),
         }
