@@ -72,6 +72,28 @@ static void others(void) {
   OFFSET(fe_file_action, reserved, 20);
   OFFSET(fe_file_action, path, 24);
   OFFSET(fe_file_action, reserved2, 32);
+  CHECK(sizeof(fe_io) >= 72);
+  OFFSET(fe_io, size, 0);
+  OFFSET(fe_io, flags, 8);
+  OFFSET(fe_io, input, 16);
+  OFFSET(fe_io, ninput, 24);
+  OFFSET(fe_io, sink, 32);
+  OFFSET(fe_io, context, 40);
+  OFFSET(fe_io, max_output, 48);
+  OFFSET(fe_io, timeout_ms, 56);
+  OFFSET(fe_io, stop_signal, 60);
+  OFFSET(fe_io, grace_ms, 64);
+  OFFSET(fe_io, linger_ms, 68);
+  CHECK_INT(sizeof(fe_result), 80 + sizeof(struct rusage));
+  OFFSET(fe_result, status, 0);
+  OFFSET(fe_result, flags, 4);
+  OFFSET(fe_result, output, 8);
+  OFFSET(fe_result, noutput, 16);
+  OFFSET(fe_result, errors, 24);
+  OFFSET(fe_result, nerrors, 32);
+  OFFSET(fe_result, elapsed_ns, 40);
+  OFFSET(fe_result, usage, 48);
+  OFFSET(fe_result, reserved, 48 + sizeof(struct rusage));
   CHECK_INT(sizeof(fe_redirect), 64);
   OFFSET(fe_redirect, kind, 0);
   OFFSET(fe_redirect, oflag, 4);
@@ -140,6 +162,12 @@ static void numbers(void) {
   CHECK_INT(FE_SAME_AS(7), -0x10000007);
   CHECK_INT(FE_REDIRECT(0), -0x20000000);
   CHECK_INT(FE_REDIRECT(7), -0x20000007);
+  CHECK_INT(FE_IO_GROUP, 1);
+  CHECK_INT(FE_RESULT_TIMED_OUT, 1);
+  CHECK_INT(FE_RESULT_OUTPUT_CUT, 2);
+  CHECK_INT(FE_RESULT_ERRORS_CUT, 4);
+  CHECK_INT(FE_RESULT_INPUT_CUT, 8);
+  CHECK_INT(FE_RESULT_HELD, 16);
   CHECK_INT(FE_REDIRECT_OPEN, 1);
   CHECK_INT(FE_REDIRECT_DATA, 2);
 }
@@ -153,16 +181,17 @@ static void step_names(void) {
       "foreground", "pdeathsig", "parent_alive", "sigmask",   "ptrace",       "exec",
       "action_open", "action_dup2", "action_close", "action_chdir", "action_fchdir",
       "action_closefrom", "action_tcsetpgrp", "scheduling", "resetids", "cgroup", "execfd",
-      "script_fd", "shell",    "unshare_files", "stage",
+      "script_fd", "shell",    "unshare_files", "stage", "communicate",
   };
-  for (int step = 0; step < 45; step++) CHECK_STR(fe_step_name(step), names[step]);
+  for (int step = 0; step < 46; step++) CHECK_STR(fe_step_name(step), names[step]);
   CHECK_INT(FE_STEP_CHDIR, 20);
   CHECK_INT(FE_STEP_EXEC, 29);
   CHECK_INT(FE_STEP_ACTION_OPEN, 30);
   CHECK_INT(FE_STEP_SHELL, 42);
   CHECK_INT(FE_STEP_UNSHARE_FILES, 43);
   CHECK_INT(FE_STEP_STAGE, 44);
-  CHECK_STR(fe_step_name(45), "unknown");
+  CHECK_INT(FE_STEP_COMMUNICATE, 45);
+  CHECK_STR(fe_step_name(46), "unknown");
   CHECK_STR(fe_step_name(-1), "unknown");
   CHECK_STR(fe_step_name(0x7fffffff), "unknown");
 }

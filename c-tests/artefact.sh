@@ -6,8 +6,11 @@
 so=$BUILD/libforkexec.so.0
 symbols=$(nm -D --defined-only --with-symbol-versions "$so" | awk '$2 != "A" {print $3}' | sort)
 wanted='fe_child_close@@FORKEXEC_0.1
+fe_communicate@@FORKEXEC_0.1
 fe_error_message@@FORKEXEC_0.1
 fe_kill@@FORKEXEC_0.1
+fe_result_free@@FORKEXEC_0.1
+fe_run@@FORKEXEC_0.1
 fe_spawn@@FORKEXEC_0.1
 fe_spawn_finish@@FORKEXEC_0.1
 fe_spawn_many@@FORKEXEC_0.1

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/types.h>
 
@@ -430,6 +431,11 @@
 #define FE_STEP_STAGE 44
 
 /**
+ * Of fe_run: the program was started, but not fed, drained or waited for as it should be.
+ */
+#define FE_STEP_COMMUNICATE 45
+
+/**
  * open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
  * close-on-exec only with O_CLOEXEC.
  */
@@ -503,6 +509,38 @@
  * `priority`: sched_setparam(2).
  */
 #define FE_SCHED_PRIORITY UINT64_C(0x2)
+
+/**
+ * fe_io.flags: when the child is stopped, signals go to its process group, which it must lead
+ * (FE_SETSID, or FE_SETPGID with pgid 0; else EINVAL). What is left of the group when the child has ended
+ * gets SIGKILL then.
+ */
+#define FE_IO_GROUP UINT64_C(0x1)
+
+/**
+ * The program had not ended at its deadline, and was stopped.
+ */
+#define FE_RESULT_TIMED_OUT 1
+
+/**
+ * There was more output than max_output, or after a failure.
+ */
+#define FE_RESULT_OUTPUT_CUT 2
+
+/**
+ * The same of the errors.
+ */
+#define FE_RESULT_ERRORS_CUT 4
+
+/**
+ * The child did not take all of the input.
+ */
+#define FE_RESULT_INPUT_CUT 8
+
+/**
+ * Some other process still held a pipe, and may have written more later.
+ */
+#define FE_RESULT_HELD 16
 
 /**
  * A new time namespace (Linux 5.6); no libc has it yet for all targets.
@@ -931,6 +969,108 @@ typedef struct fe_error {
   uint64_t reserved2[4];
 } fe_error;
 
+/**
+ * What fe_communicate and fe_run do with a child. Start from FE_IO_INIT; zero is every field's default.
+ */
+typedef struct fe_io {
+  /**
+   * sizeof(fe_io).
+   */
+  size_t size;
+  /**
+   * FE_IO_GROUP, or 0. An unknown flag is EINVAL.
+   */
+  uint64_t flags;
+  /**
+   * Written to the child's descriptor 0, which is closed then. NULL only with `ninput` 0.
+   */
+  const void *input;
+  /**
+   * How many bytes.
+   */
+  size_t ninput;
+  /**
+   * Called by the same thread with all that the child writes, as it comes, and with the child's
+   * descriptor, 1 or 2. When it returns anything but 0 it is not called again, the child is stopped as at
+   * its deadline, and the call fails with ECANCELED. It must return (not by longjmp or an exception, and
+   * the thread must not be cancelled in it) and leave the fe_child alone. NULL: what comes is collected.
+   */
+  int (*sink)(void *context, int fd, const void *data, size_t n);
+  /**
+   * For the sink. Not NULL without one is EINVAL.
+   */
+  void *context;
+  /**
+   * How many bytes are collected of each of the two streams. What goes beyond is read and thrown away,
+   * and FE_RESULT_OUTPUT_CUT or FE_RESULT_ERRORS_CUT says so. 0 means no limit. Nothing to the sink.
+   */
+  size_t max_output;
+  /**
+   * The deadline: how many milliseconds of CLOCK_MONOTONIC the program may take until it has ended. One
+   * that has not is stopped, never early: FE_RESULT_TIMED_OUT. 0 means any time.
+   */
+  int32_t timeout_ms;
+  /**
+   * The signal that a child which is to be stopped gets. 0 means SIGTERM. Not 0 without grace_ms is
+   * EINVAL.
+   */
+  int32_t stop_signal;
+  /**
+   * How many milliseconds it has then until SIGKILL. It is read from meanwhile. 0 means SIGKILL at once,
+   * and no other signal.
+   */
+  int32_t grace_ms;
+  /**
+   * How many milliseconds more is waited, when the child has ended, while some other process holds a
+   * pipe of its. Then what is in the pipes is taken, and if a pipe is still held FE_RESULT_HELD says so.
+   * 0 means not to wait: what the child itself has written is there by then.
+   */
+  int32_t linger_ms;
+} fe_io;
+
+/**
+ * What has come of it. Give it back with fe_result_free. All zero is empty. Its size is frozen.
+ */
+typedef struct fe_result {
+  /**
+   * The child's wait(2) status.
+   */
+  int32_t status;
+  /**
+   * FE_RESULT_..., or-ed.
+   */
+  uint32_t flags;
+  /**
+   * What the child wrote to its descriptor 1, from malloc(3), with a NUL behind the last byte, also when
+   * there is none. NULL when it was no pipe, and with a sink.
+   */
+  char *output;
+  /**
+   * How many bytes, without that NUL.
+   */
+  size_t noutput;
+  /**
+   * The same for its descriptor 2.
+   */
+  char *errors;
+  /**
+   * How many bytes.
+   */
+  size_t nerrors;
+  /**
+   * Nanoseconds of CLOCK_MONOTONIC from the call until the child's end was seen; 0 when it was not.
+   */
+  uint64_t elapsed_ns;
+  /**
+   * What the child, and those that it has waited for, have used: getrusage(2).
+   */
+  struct rusage usage;
+  /**
+   * Zero.
+   */
+  uint64_t reserved[4];
+} fe_result;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -1020,6 +1160,56 @@ int fe_kill(struct fe_child *child, int sig);
 void fe_child_close(struct fe_child *child);
 
 /**
+ * Writes `io->input` to the child's descriptor 0, collects what it writes to 1 and 2, and waits for
+ * its end: any amount both ways, by the pipes of `child->ends`, of which none need be there. `io` may
+ * be NULL: all its defaults. `result` is written whatever it held before; give it back with
+ * fe_result_free.
+ *
+ * Returns 0 when the child has ended and was waited for, by itself or because its time was up. Else -1
+ * with errno. Nothing was done: EINVAL for NULL, for an io that contradicts itself or the child, for
+ * input without a pipe to it, and for a child with FE_PTRACE; E2BIG for an io that asks for what this
+ * version does not know; EINPROGRESS before fe_spawn_finish. Or it was done, with what was collected by
+ * then in `result`: ECHILD when somebody else has waited for the child, or the caller ignores SIGCHLD,
+ * so that `status` and `usage` are not known (all output is there); ECANCELED when the sink wanted no
+ * more, and ENOMEM, when the child was stopped as at its deadline, and waited for; EPERM when it was to
+ * be stopped and the caller may not send it signals, and ETIMEDOUT when even SIGKILL has not ended it in
+ * ten seconds: it is then still to be waited for. In all these cases the ends are closed.
+ *
+ * A process that has inherited a pipe and lives on does not hold it up (see `linger_ms`). A child that
+ * does not read is no SIGPIPE for the caller, whose own pending one stays. The ends are made
+ * non-blocking, which the child does not see: each end of a pipe is an open file of its own. It sleeps
+ * until there is something to do: by a pidfd (Linux 5.3), without which it looks for the child's end
+ * every 10 ms at most. No cancellation point, never EINTR; as fe_wait says for threads.
+ */
+int fe_communicate(struct fe_child *child,
+                   const struct fe_io *io,
+                   struct fe_result *result);
+
+/**
+ * Gives back what fe_communicate or fe_run has put into it (`output` and `errors`, by free(3), which the
+ * caller may do as well) and makes it all zero. NULL and an empty one are fine.
+ */
+void fe_result_free(struct fe_result *result);
+
+/**
+ * Runs a program to its end: fe_spawn, fe_communicate and fe_child_close. With `attr->files` NULL its
+ * descriptors 1 and 2 are pipes, and 0 is one if there is input, else /dev/null; a list that is given is
+ * used as it is (input then needs FE_FROM_PIPE as its first element; pipes at 3 and above are the
+ * caller's, as fe_spawn leaves them). `io` may be NULL. `attr->timeout_ms` is for the start,
+ * `io->timeout_ms` begins after it, and `result->elapsed_ns` has both.
+ *
+ * Returns 0 when the program was started and waited for, whatever its status is. Else -1 with errno
+ * and `error`, which may be NULL: as fe_spawn, or as fe_communicate with the step "communicate". Nothing
+ * is left behind: a program that was started was killed and waited for (but see EPERM and ETIMEDOUT at
+ * fe_communicate). FE_ASYNC and FE_PTRACE are EINVAL, and FE_IO_GROUP without FE_SETSID, FE_SETPGID or
+ * FE_FOREGROUND with pgid 0. Threads, signals and stack: as fe_spawn and fe_communicate.
+ */
+int fe_run(const struct fe_attr *attr,
+           const struct fe_io *io,
+           struct fe_result *result,
+           struct fe_error *error);
+
+/**
  * The name of a step: "chdir", "exec" and so on; "unknown" for a number that is none. A static
  * string.
  */
@@ -1057,6 +1247,10 @@ const char *fe_version(void);
 #define FE_SCHEDULING_INIT                                                       \
   {                                                                              \
     sizeof(fe_scheduling), 0, 0, 0                                               \
+  }
+#define FE_IO_INIT                                                               \
+  {                                                                              \
+    sizeof(fe_io), 0, NULL, 0, NULL, NULL, 0, 0, 0, 0, 0                         \
   }
 #define FE_CHILD_INIT                                                            \
   {                                                                              \

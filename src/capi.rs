@@ -12,6 +12,7 @@
 
 mod attr;
 mod child;
+mod communicate;
 mod error;
 mod read;
 mod spawn;
@@ -20,6 +21,7 @@ mod trace;
 mod types;
 
 pub use child::{fe_child_close, fe_kill, fe_wait};
+pub use communicate::{fe_communicate, fe_result_free, fe_run};
 pub use error::{fe_error_message, fe_step_name};
 pub use spawn::{fe_spawn, fe_spawn_finish, fe_spawn_many};
 pub use types::*;

@@ -56,10 +56,11 @@ pub enum Step {
     Shell = 42,
     UnshareFiles = 43,
     Stage = 44,
+    Communicate = 45,
 }
 
 /// Every step with its name, at the place of its number.
-pub static STEPS: [(Step, Name); 45] = [
+pub static STEPS: [(Step, Name); 46] = [
     (Step::None, Name::of("none")),
     (Step::Args, Name::of("args")),
     (Step::Memory, Name::of("memory")),
@@ -105,6 +106,7 @@ pub static STEPS: [(Step, Name); 45] = [
     (Step::Shell, Name::of("shell")),
     (Step::UnshareFiles, Name::of("unshare_files")),
     (Step::Stage, Name::of("stage")),
+    (Step::Communicate, Name::of("communicate")),
 ];
 
 impl Step {

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-//! What one does with a child: wait for it, with a time-out, and send it signals. Never to a
-//! process that is not it.
+//! What one does with a child: wait for it, with a time-out, send it signals, feed and drain it. Never to
+//! a process that is not it.
 
 #![forbid(unsafe_code)]
+
+mod communicate;
+
+pub use communicate::{communicate, Io, Outcome};
 
 use crate::sys::{self, Errno, Whom};
 

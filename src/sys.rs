@@ -13,6 +13,7 @@ mod arch;
 mod fd;
 mod memory;
 mod signal;
+mod stream;
 mod wait;
 
 pub(crate) use arch::enter;
@@ -22,6 +23,7 @@ pub use fd::*;
 pub use memory::c_str_array_for_tests;
 pub use memory::{try_box, CStrArray, SharedPage, Stack};
 pub use signal::*;
+pub use stream::*;
 pub use wait::*;
 
 use core::ffi::CStr;

@@ -67,13 +67,7 @@ unsafe fn put_ends(ends: Ends, child: &mut fe_child, others: *mut i32) {
 }
 
 fn close_ends(child: &mut fe_child) {
-    if child.state & OWNS_ENDS != 0 {
-        for end in core::mem::replace(&mut child.ends, [-1; 3]) {
-            if end >= 0 {
-                sys::close(end);
-            }
-        }
-    }
+    drop(child.take_ends());
 }
 
 /// A child on its way as C sees it.
@@ -138,8 +132,31 @@ fn take_pending(child: &mut fe_child) -> Option<Pending> {
 }
 
 impl fe_child {
+    /// Whether fe_spawn_finish is still to be called for it.
+    pub fn is_pending(&self) -> bool {
+        self.state & PENDING != 0
+    }
+
+    /// Whether there is the other end of the pipe that is the child's descriptor `at`.
+    pub fn has_end(&self, at: usize) -> bool {
+        self.state & OWNS_ENDS != 0 && self.ends.get(at).is_some_and(|end| *end >= 0)
+    }
+
+    /// Those that there are; it has them no more.
+    pub fn take_ends(&mut self) -> [Option<Fd>; 3] {
+        let has = [0, 1, 2].map(|at| self.has_end(at));
+        let ends = core::mem::replace(&mut self.ends, [-1; 3]);
+        let mut has = has.into_iter();
+        ends.map(|end| has.next().unwrap_or(false).then(|| Fd::own(end)))
+    }
+
+    /// There is nothing to wait for any more.
+    pub fn set_waited_for(&mut self) {
+        self.state |= WAITED_FOR;
+    }
+
     /// The process, unless there is none or it was waited for.
-    fn process(&self) -> Option<Process> {
+    pub fn process(&self) -> Option<Process> {
         let has = |bit| self.state & bit != 0;
         (self.pid > 0 && !has(WAITED_FOR)).then_some(Process {
             pid: self.pid,

@@ -79,7 +79,9 @@ pub unsafe extern "C" fn fe_error_message(
         text.push_number(error.index);
     }
     text.push(b": ");
-    let killed = error.errnum == libc::ECANCELED && error.step >= Step::Clone as i32;
+    let killed = error.errnum == libc::ECANCELED
+        && error.step >= Step::Clone as i32
+        && error.step != FE_STEP_COMMUNICATE;
     if killed && error.signal > 0 {
         text.push(b"killed by signal ");
         text.push_number(error.signal);
@@ -162,6 +164,7 @@ mod tests {
             (Step::Shell, FE_STEP_SHELL),
             (Step::UnshareFiles, FE_STEP_UNSHARE_FILES),
             (Step::Stage, FE_STEP_STAGE),
+            (Step::Communicate, FE_STEP_COMMUNICATE),
         ] {
             assert_eq!(number as i32, c);
         }

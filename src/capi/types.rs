@@ -7,7 +7,7 @@
 
 #![allow(non_camel_case_types)]
 
-use libc::{c_char, c_void, gid_t, mode_t, pid_t, sigset_t, size_t, uid_t};
+use libc::{c_char, c_int, c_void, gid_t, mode_t, pid_t, rusage, sigset_t, size_t, uid_t};
 
 /// The child becomes the leader of a new session, without a controlling terminal: setsid(2). It
 /// cannot be combined with FE_SETPGID, which the kernel always refuses to a session leader, nor
@@ -221,6 +221,8 @@ pub const FE_STEP_UNSHARE_FILES: i32 = 43;
 /// The program between of FE_WAY_STAGED. A child can be killed there; when it cannot be had, and was not
 /// forced, the copy way is taken.
 pub const FE_STEP_STAGE: i32 = 44;
+/// Of fe_run: the program was started, but not fed, drained or waited for as it should be.
+pub const FE_STEP_COMMUNICATE: i32 = 45;
 
 /// open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
 /// close-on-exec only with O_CLOEXEC.
@@ -513,4 +515,89 @@ pub struct fe_error {
     pub reserved: [u32; 3],
     /// Zero.
     pub reserved2: [u64; 4],
+}
+
+/// fe_io.flags: when the child is stopped, signals go to its process group, which it must lead
+/// (FE_SETSID, or FE_SETPGID with pgid 0; else EINVAL). What is left of the group when the child has ended
+/// gets SIGKILL then.
+pub const FE_IO_GROUP: u64 = 0x1;
+
+/// What fe_communicate and fe_run do with a child. Start from FE_IO_INIT; zero is every field's default.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct fe_io {
+    /// sizeof(fe_io).
+    pub size: size_t,
+    /// FE_IO_GROUP, or 0. An unknown flag is EINVAL.
+    pub flags: u64,
+    /// Written to the child's descriptor 0, which is closed then. NULL only with `ninput` 0.
+    pub input: *const c_void,
+    /// How many bytes.
+    pub ninput: size_t,
+    /// Called by the same thread with all that the child writes, as it comes, and with the child's
+    /// descriptor, 1 or 2. When it returns anything but 0 it is not called again, the child is stopped as at
+    /// its deadline, and the call fails with ECANCELED. It must return (not by longjmp or an exception, and
+    /// the thread must not be cancelled in it) and leave the fe_child alone. NULL: what comes is collected.
+    pub sink: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            fd: c_int,
+            data: *const c_void,
+            n: size_t,
+        ) -> c_int,
+    >,
+    /// For the sink. Not NULL without one is EINVAL.
+    pub context: *mut c_void,
+    /// How many bytes are collected of each of the two streams. What goes beyond is read and thrown away,
+    /// and FE_RESULT_OUTPUT_CUT or FE_RESULT_ERRORS_CUT says so. 0 means no limit. Nothing to the sink.
+    pub max_output: size_t,
+    /// The deadline: how many milliseconds of CLOCK_MONOTONIC the program may take until it has ended. One
+    /// that has not is stopped, never early: FE_RESULT_TIMED_OUT. 0 means any time.
+    pub timeout_ms: i32,
+    /// The signal that a child which is to be stopped gets. 0 means SIGTERM. Not 0 without grace_ms is
+    /// EINVAL.
+    pub stop_signal: i32,
+    /// How many milliseconds it has then until SIGKILL. It is read from meanwhile. 0 means SIGKILL at once,
+    /// and no other signal.
+    pub grace_ms: i32,
+    /// How many milliseconds more is waited, when the child has ended, while some other process holds a
+    /// pipe of its. Then what is in the pipes is taken, and if a pipe is still held FE_RESULT_HELD says so.
+    /// 0 means not to wait: what the child itself has written is there by then.
+    pub linger_ms: i32,
+}
+
+/// The program had not ended at its deadline, and was stopped.
+pub const FE_RESULT_TIMED_OUT: u32 = 0x1;
+/// There was more output than max_output, or after a failure.
+pub const FE_RESULT_OUTPUT_CUT: u32 = 0x2;
+/// The same of the errors.
+pub const FE_RESULT_ERRORS_CUT: u32 = 0x4;
+/// The child did not take all of the input.
+pub const FE_RESULT_INPUT_CUT: u32 = 0x8;
+/// Some other process still held a pipe, and may have written more later.
+pub const FE_RESULT_HELD: u32 = 0x10;
+
+/// What has come of it. Give it back with fe_result_free. All zero is empty. Its size is frozen.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct fe_result {
+    /// The child's wait(2) status.
+    pub status: i32,
+    /// FE_RESULT_..., or-ed.
+    pub flags: u32,
+    /// What the child wrote to its descriptor 1, from malloc(3), with a NUL behind the last byte, also when
+    /// there is none. NULL when it was no pipe, and with a sink.
+    pub output: *mut c_char,
+    /// How many bytes, without that NUL.
+    pub noutput: size_t,
+    /// The same for its descriptor 2.
+    pub errors: *mut c_char,
+    /// How many bytes.
+    pub nerrors: size_t,
+    /// Nanoseconds of CLOCK_MONOTONIC from the call until the child's end was seen; 0 when it was not.
+    pub elapsed_ns: u64,
+    /// What the child, and those that it has waited for, have used: getrusage(2).
+    pub usage: rusage,
+    /// Zero.
+    pub reserved: [u64; 4],
 }

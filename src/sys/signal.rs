@@ -76,7 +76,6 @@ impl NoSignal {
     }
 
     /// There was no such error: one that is pending by now is from somebody else.
-    #[allow(dead_code)]
     pub fn was_not_raised(mut self) {
         self.was_pending = true;
     }

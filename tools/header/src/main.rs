@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         .with_src(root.join("src/capi/types.rs"))
         .with_src(root.join("src/capi/spawn.rs"))
         .with_src(root.join("src/capi/child.rs"))
+        .with_src(root.join("src/capi/communicate.rs"))
         .with_src(root.join("src/capi/error.rs"))
         .with_src(root.join("src/capi.rs"))
         .generate()
