@@ -90,13 +90,15 @@ $(B)/forkexec: $(COMMAND_SOURCES) $(wildcard tools/*.h) include/forkexec.h $(LIB
 
 # ---- the main job, shown ----
 
-$(B)/pipeline: examples/pipeline.c include/forkexec.h $(LIBRARY)
+$(B)/pipeline $(B)/capture: $(B)/%: examples/%.c include/forkexec.h $(LIBRARY)
 	$(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude -o $@ $< -L$(B) -lforkexec -Wl,-rpath,'$$ORIGIN' $(LDFLAGS)
 
 .PHONY: demo
-demo: all $(B)/pipeline
+demo: all $(B)/pipeline $(B)/capture
 	@echo; echo '$$ build/pipeline LICENSE    # tr | tr | sort | uniq -c | sort -rn | head'
 	@$(B)/pipeline LICENSE
+	@echo; echo "$$ echo 3 2 1 | build/capture sort --no-such-option"
+	@echo 3 2 1 | $(B)/capture sort --no-such-option || true
 	@echo; echo '$$ forkexec --dir /etc --fd 0=passwd --fd 1=build/shells --setsid --verbose -- cut -d: -f7'
 	@cd /etc && $(CURDIR)/$(B)/forkexec --dir /etc --fd 0=passwd --fd 1=$(CURDIR)/$(B)/shells --setsid --verbose -- cut -d: -f7
 	@echo; echo '$$ forkexec --fd 0=build/shells sort | forkexec uniq -c'

@@ -44,10 +44,15 @@ int main(int argc, char **argv) {
   fe_credential credential = FE_CREDENTIAL_INIT;
   fe_child child = FE_CHILD_INIT;
   fe_error error = FE_ERROR_INIT;
+  fe_io io = FE_IO_INIT;
+  const int files[] = {FE_FROM_PIPE, FE_TO_PIPE, FE_SAME_AS(1), FE_NULL, FE_REDIRECT(0), FE_REDIRECT(argc)};
+  const fe_redirect redirects[] = {FE_OPEN_FILE("x", 0, 0), FE_DATA("x", 1)};
   char message[100];
   int status = -1;
-  (void)argc;
   (void)credential;
+  (void)io;
+  (void)files;
+  (void)redirects;
   attr.argv = argv + 1;
   attr.flags |= FE_SEARCH_PATH | FE_SETSID;
   attr.flags &= ~FE_SETSID;
