@@ -219,9 +219,9 @@ static void data(void) {
     char count[20];
     const fe_redirect redirects[] = {FE_DATA("a few words", 11), FE_DATA(NULL, 0),
                                      FE_DATA(big, sizeof big)};
-    fe_attr attr = shell("cat; cat <&3; wc -c <&4; echo no >&0 || echo sealed");
+    fe_attr attr = shell("cat; cat <&3; wc -c <&4; echo no >&5 || echo sealed");
     fe_child child;
-    LIST(&attr, FE_REDIRECT(0), FE_TO_PIPE, FE_NULL, FE_REDIRECT(1), FE_REDIRECT(2));
+    LIST(&attr, FE_REDIRECT(0), FE_TO_PIPE, FE_NULL, FE_REDIRECT(1), FE_REDIRECT(2), FE_REDIRECT(0));
     attr.redirects = redirects;
     attr.nredirects = 3;
     NEED(spawn(&attr, way, &child));
