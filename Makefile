@@ -62,7 +62,7 @@ comma := ,
 $(LIBRARY): $(B)/libforkexec.a libforkexec.map
 	$(CC) -shared -o $@ -Wl,-soname,$(SONAME) -Wl,--version-script=libforkexec.map \
 	  -Wl,--gc-sections -Wl,--whole-archive $(B)/libforkexec.a -Wl,--no-whole-archive \
-	  -Wl,-z,relro,-z,now,-z,defs,-z,nodelete,-z,noseparate-code $(LDFLAGS)
+	  -Wl,-Bsymbolic-functions,-z,relro,-z,now,-z,defs,-z,nodelete,-z,noseparate-code $(LDFLAGS)
 	ln -sf $(notdir $@) $(B)/$(SONAME)
 	ln -sf $(SONAME) $(B)/libforkexec.so
 

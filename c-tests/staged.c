@@ -123,6 +123,34 @@ static void attributes_work(void) {
   free(seen);
 }
 
+/* A file that the user may read, opened by the stage; a pipe, made by the caller. */
+static void redirections(void) {
+  need_stage();
+  fe_redirect passwd;
+  memset(&passwd, 0, sizeof passwd);
+  passwd.kind = FE_REDIRECT_OPEN;
+  passwd.path = "/etc/passwd";
+  const int files[] = {FE_REDIRECT(0), FE_TO_PIPE, FE_SAME_AS(1)};
+  char *argv[] = {(char *)"head", (char *)"-c4", NULL};
+  fe_attr attr = as_nobody();
+  attr.path = NULL;
+  attr.argv = argv;
+  attr.flags = FE_SEARCH_PATH;
+  attr.files = files;
+  attr.nfiles = 3;
+  attr.redirects = &passwd;
+  attr.nredirects = 1;
+  fe_child child;
+  if (!spawn(&attr, FE_WAY_STAGED, &child)) return;
+  char seen[8] = "";
+  CHECK_INT(read(child.ends[1], seen, 7), 4);
+  CHECK_STR(seen, "root");
+  CHECK_INT(fe_wait(&child, -1, NULL), 0);
+  fe_child_close(&child);
+  passwd.path = "/etc/shadow";
+  spawn_fails(&attr, FE_WAY_STAGED, EACCES, FE_STEP_FILES, 0);
+}
+
 static void finds_its_program(void) {
   need_stage();
   fe_attr attr = as_nobody();
@@ -489,6 +517,7 @@ int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       {"user, group, groups", identity_changes},
       {"attributes", attributes_work},
+      {"redirections", redirections},
       {"search and shell", finds_its_program},
       {"failures", failures_are_told},
       {"killed in the stage", killed_in_the_stage},

@@ -19,7 +19,8 @@ use crate::attr::{Action, Attr, Group, Way};
 use crate::child::Start;
 use crate::error::{Error, Result, Step};
 use crate::plan::{call, Call};
-use crate::sys::{self, Fd};
+use crate::redirect::out_of_the_way;
+use crate::sys;
 use alloc::vec::Vec;
 use core::sync::atomic::AtomicU32;
 
@@ -121,7 +122,8 @@ pub fn spawn(job: &Job<'_>, calls: &[Call<'_>]) -> Result<Started> {
     let name = name();
     let name = name.as_c_str().ok_or(Error::new(libc::EINVAL, Step::Stage))?;
     let (outcome, pipe) = piped::pipe(job)?;
-    let file = out_of_the_way(image::file()?, job)?;
+    let file = out_of_the_way(image::file()?, job.attr);
+    let file = file.map_err(|errno| Error::new(errno, Step::Stage))?;
     let content = Content { calls, mask: *job.mask, pipe: pipe.number(), name };
     let image = image::write(file, &content)?;
 
@@ -164,15 +166,6 @@ fn name() -> Text {
     name.push_number((now ^ now >> 32) as u32);
     name.push(b"\0");
     name
-}
-
-/// At a number that the plan leaves alone.
-fn out_of_the_way(file: Fd, job: &Job<'_>) -> Result<Fd> {
-    if !job.attr.names(file.number()) {
-        return Ok(file);
-    }
-    let least = job.attr.above_all_named();
-    sys::dup_at_least(&file, least).map_err(|errno| Error::new(errno, Step::Stage))
 }
 
 /// Whether the error says that a stage cannot be had, and not that the spawn failed: the copy way can do
