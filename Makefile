@@ -197,18 +197,27 @@ check-posix: all
 aarch64-posix:
 	$(call ON_AARCH64,$(AARCH64)/$(notdir $(POSIX_LIBRARY)))
 
-# Times, which pass or fail nothing: ROUNDS=41 make bench. Against posix_spawn, fork and the floor (build/bench/peers.csv),
-# and of programs with and without the drop-in.
-.PHONY: bench
-bench: all $(B)/bench/peers $(B)/bench/tiny
-	@PROGRAM=$(CURDIR)/$(B)/bench/tiny $(B)/bench/peers $${ROUNDS:-41} $(B)/bench/peers.csv
-	@BUILD=$(CURDIR)/$(B) CC="$(CC)" tools/bench/preload.sh
+# Times, which pass or fail nothing: ROUNDS=41 make bench. Against posix_spawn, fork, the floor and other runtimes (figures in
+# build/bench/bench.csv), and of programs with and without the drop-in.
+BENCH_SOURCES := $(wildcard tools/bench/*.c)
+BENCH_SOURCES := $(filter-out tools/bench/peer.c tools/bench/preload.c,$(BENCH_SOURCES))
+.PHONY: bench setup-bench
+bench: all $(B)/bench/bench $(B)/bench/tiny
+	@CC="$(CC)" tools/bench/others.sh $(B)/bench
+	@PROGRAM=$(CURDIR)/$(B)/bench/tiny OTHERS=$(CURDIR)/$(B)/bench $(B)/bench/bench $${ROUNDS:-41} $(B)/bench/bench.csv
+	@echo; BUILD=$(CURDIR)/$(B) CC="$(CC)" tools/bench/preload.sh $${ROUNDS:-41}
+# The other runtimes, on Debian, as root.
+setup-bench:
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+	  musl-tools libuv1-dev libglib2.0-dev golang-go python3 pkg-config
 $(B)/bench:
 	mkdir -p $@
 $(B)/bench/tiny: | $(B)/bench
 	printf 'int main(void) { return 0; }' | $(CC) -O2 -static -x c -o $@ -
-$(B)/bench/peers: tools/bench/peers.c include/forkexec.h | $(LIBRARY) $(B)/bench
-	$(CC) -std=c11 -D_GNU_SOURCE -O2 $(CFLAGS) $(WARNINGS) -Iinclude -o $@ $< -L$(B) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
+$(B)/bench/bench: $(BENCH_SOURCES) tools/bench/bench.h include/forkexec.h | $(LIBRARY) $(B)/bench
+	$(CC) -std=c11 -D_GNU_SOURCE -O2 $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude -o $@ $(BENCH_SOURCES) \
+	  -L$(B) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
 
 # Each patch in mutants/ undoes a promise or a mended mistake; the tests it names must fail with it.
 .PHONY: mutants
@@ -220,7 +229,7 @@ lint:
 	$(CARGO) fmt --check
 	$(CARGO) fmt --check --manifest-path tools/header/Cargo.toml
 	$(CARGO) clippy --locked --all-targets -- -D warnings
-	rustfmt --check --config-path . --edition 2021 posix/*.rs
+	rustfmt --check --config-path . --edition 2021 posix/*.rs tools/bench/*.rs
 	shellcheck -S warning tools/*.sh tools/bench/*.sh c-tests/*.sh posix/*.sh .ci/run
 
 # What the tests want beyond cargo, make and cc.
