@@ -198,14 +198,20 @@ aarch64-posix:
 	$(call ON_AARCH64,$(AARCH64)/$(notdir $(POSIX_LIBRARY)))
 
 # Times, which pass or fail nothing: ROUNDS=41 make bench. Against posix_spawn, fork, the floor and other runtimes (figures in
-# build/bench/bench.csv), and of programs with and without the drop-in.
+# build/bench/bench.csv, charts beside it), and of programs with and without the drop-in.
 BENCH_SOURCES := $(wildcard tools/bench/*.c)
 BENCH_SOURCES := $(filter-out tools/bench/peer.c tools/bench/preload.c,$(BENCH_SOURCES))
-.PHONY: bench setup-bench
+.PHONY: bench bench-charts setup-bench
 bench: all $(B)/bench/bench $(B)/bench/tiny
 	@CC="$(CC)" tools/bench/others.sh $(B)/bench
 	@PROGRAM=$(CURDIR)/$(B)/bench/tiny OTHERS=$(CURDIR)/$(B)/bench $(B)/bench/bench $${ROUNDS:-41} $(B)/bench/bench.csv
+	@if command -v python3 > /dev/null; then python3 tools/bench/charts.py $(B)/bench/bench.csv $(B)/bench; \
+	else echo "# skipped: charts (no python3)"; fi
 	@echo; BUILD=$(CURDIR)/$(B) CC="$(CC)" tools/bench/preload.sh $${ROUNDS:-41}
+# Those of the last make bench, for the README: all from one run.
+bench-charts:
+	mkdir -p docs/bench
+	cp $(B)/bench/*.svg $(B)/bench/bench.csv docs/bench/
 # The other runtimes, on Debian, as root.
 setup-bench:
 	apt-get update -q
