@@ -243,3 +243,31 @@ const char *prepare_ten_more(void) {
   fe_error_message(&error, message, sizeof message);
   return message;
 }
+
+/* ---- another user ---- */
+
+enum { ANOTHER = 65534 };
+
+static bool forkexec_user(uint32_t way) {
+  fe_credential credential = FE_CREDENTIAL_INIT;
+  credential.uid = credential.gid = ANOTHER;
+  fe_attr attr = FE_ATTR_INIT;
+  attr.argv = arguments;
+  attr.credential = &credential;
+  attr.way = way;
+  return forkexec(&attr);
+}
+
+bool by_forkexec_user(void) { return forkexec_user(FE_WAY_AUTO); }
+bool by_forkexec_user_copy(void) { return forkexec_user(FE_WAY_COPY); }
+
+bool by_fork_user(void) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    if (setresgid(ANOTHER, ANOTHER, ANOTHER) == 0 && setresuid(ANOTHER, ANOTHER, ANOTHER) == 0)
+      execve(program, arguments, environ);
+    _exit(127);
+  }
+  need(pid > 0, "fork");
+  return ended_well(pid);
+}

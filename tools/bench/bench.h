@@ -85,6 +85,7 @@ bool by_forkexec_closing(void), by_forkexec_closing_high(void), by_posix_spawn_c
 bool by_forkexec_files(void), by_posix_spawn_files(void), by_floor_files(void);
 bool by_forkexec_ten(void), by_posix_spawn_ten(void), by_floor_ten(void);
 bool by_forkexec_ten_more(void), by_floor_ten_more(void);
+bool by_forkexec_user(void), by_forkexec_user_copy(void), by_fork_user(void);
 const char *prepare_ten_more(void); /* why it cannot be, or NULL */
 
 #endif

@@ -118,6 +118,12 @@ static void with_memory(long mib) {
   }
   for (size_t at = 0; at < bytes; at += 4096) memory[at] = 1;
   plain_row(ROW(.name = name, .spawns = mib < 1024 ? 5 : 4, .chart = "resident", .at = mib));
+  name = named("another user, from %ld MiB", mib);
+  if (geteuid() == 0)
+    MEASURE(ROW(.name = name, .spawns = mib < 1024 ? 5 : 2), PEER("forkexec", by_forkexec_user),
+            PEER("forkexec, FE_WAY_COPY", by_forkexec_user_copy), REFERENCE("fork, setresuid", by_fork_user));
+  else
+    skip(name, "not root");
   munmap(memory, bytes);
 }
 
