@@ -177,6 +177,25 @@ static void with_the_rights_of_the_user(void) {
     attr.credential = &who;
     spawn_fails(&attr, way, EACCES, FE_STEP_FILES, 4);
   }
+  if (world() != WORLD_KERNEL) return;
+  /* In two stages: the pipes outlive the exec between, and it is the second that opens. */
+  const fe_redirect both[] = {FE_OPEN_FILE(secret, O_RDONLY, 0), FE_OPEN_FILE("/dev/null", O_RDWR, 0)};
+  fe_attr attr = shell("cat; echo $(id -u) >&3");
+  fe_child child;
+  int files[] = {FE_FROM_PIPE, FE_TO_PIPE, FE_REDIRECT(1), FE_SAME_AS(1), FE_SAME_AS(2)};
+  attr.files = files;
+  attr.nfiles = 5;
+  attr.redirects = both;
+  attr.nredirects = 2;
+  attr.credential = &who;
+  NEED(spawn(&attr, FE_WAY_STAGED, &child));
+  CHECK_INT(write(child.ends[0], "in ", 3), 3);
+  close(child.ends[0]);
+  child.ends[0] = -1;
+  CHECK_STR(all_of(child.ends[1]), "in 65534\n");
+  ends(&child, 0);
+  files[2] = FE_REDIRECT(0);
+  spawn_fails(&attr, FE_WAY_STAGED, EACCES, FE_STEP_FILES, 2);
 }
 
 static void a_fifo_and_the_deadline(void) {

@@ -370,7 +370,7 @@ impl Attr<'_> {
         if i32::try_from(files.len()).is_err() {
             return Err(INVALID);
         }
-        redirect::check(files, self.redirects.len())
+        redirect::check(self)
     }
 
     /// Whether an action finds its descriptor open is seen by the child: an earlier one may open or

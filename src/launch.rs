@@ -51,13 +51,11 @@ pub struct Started {
     pub pidfd: Option<Fd>,
     /// The way that was taken.
     pub way: Way,
-    /// The caller's ends of its pipes.
-    pub ends: Ends,
 }
 
 impl Started {
     fn new(child: Cloned, way: Way) -> Started {
-        Started { pid: child.pid, pidfd: child.pidfd, way, ends: Ends::default() }
+        Started { pid: child.pid, pidfd: child.pidfd, way }
     }
 }
 
@@ -129,22 +127,31 @@ impl<'a> Job<'a> {
 
 /// Starts what `attr` describes. Signals are still blocked when it returns a child, until the guard
 /// is dropped: a handler that wants to pass a signal on must find the child where the caller keeps
-/// it.
-pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed> {
-    let Prepared { candidates, caller, needs } = prepare(attr)?;
-    let mut made = redirect::make(attr)?;
-    let plain = made.as_ref().map(|made| made.attr(attr));
-    let attr = plain.as_ref().unwrap_or(attr);
+/// it. The caller's ends of its pipes come to `ends`.
+pub fn spawn(attr: &Attr<'_>, ends: &mut Ends) -> core::result::Result<(Started, Blocked), Failed> {
+    let prepared = prepare(attr)?;
+    if redirect::is_plain(attr) {
+        return spawn_plain(attr, &prepared);
+    }
+    let made = redirect::make(attr)?;
+    let spawned = spawn_plain(&made.attr(attr), &prepared)?;
+    *ends = made.ends;
+    Ok(spawned)
+}
+
+#[inline(never)] // for size
+fn spawn_plain(
+    attr: &Attr<'_>,
+    prepared: &Prepared<'_>,
+) -> core::result::Result<(Started, Blocked), Failed> {
+    let Prepared { candidates, caller, needs } = prepared;
+    let (caller, needs) = (*caller, *needs);
     if way::stages(attr.way, needs, staged::can_do(attr))? && is_worth_a_stage(attr)? {
-        match by_stage(attr, &candidates, caller) {
+        match by_stage(attr, candidates, caller) {
             Err(failed) if attr.way.is_none() && staged::is_refused(&failed.error) => {
                 kernel::learn_from_stage(&failed.error);
             }
-            Ok((mut started, blocked)) => {
-                started.ends = made.take().map(|made| made.ends).unwrap_or_default();
-                return Ok((started, blocked));
-            }
-            Err(failed) => return Err(failed),
+            result => return result,
         }
     }
     let asked = attr.way.filter(|way| *way != Way::Staged);
@@ -154,25 +161,28 @@ pub fn spawn(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed
         _ => None,
     };
     loop {
-        let result = with_table(attr, &candidates, table.as_ref(), caller, way);
+        let result = with_table(attr, candidates, table.as_ref(), caller, way);
         match (result, table.take()) {
             // Then it takes the whole: the loop ends.
             (Err(failed), Some(_)) if kernel::refuses_table(&failed.error) => {}
-            (Ok((mut started, blocked)), _) => {
-                started.ends = made.take().map(|made| made.ends).unwrap_or_default();
-                return Ok((started, blocked));
-            }
-            (Err(failed), _) => return Err(script::explain(failed, attr, caller)),
+            (result, _) => return result.map_err(|failed| script::explain(failed, attr, caller)),
         }
     }
 }
 
 /// Starts it as `spawn` does, but with a deadline: of the attr's, if it has one.
-pub fn spawn_by_deadline(attr: &Attr<'_>) -> core::result::Result<(Started, Blocked), Failed> {
+pub fn spawn_by_deadline(
+    attr: &Attr<'_>,
+    ends: &mut Ends,
+) -> core::result::Result<(Started, Blocked), Failed> {
     let (mut pending, blocked) = start(attr, false)?;
     loop {
         match pending.finish(None) {
-            Progress::Done(result) => return Ok((result?, blocked)),
+            Progress::Done(result) => {
+                let started = result?;
+                *ends = pending.take_ends();
+                return Ok((started, blocked));
+            }
             Progress::In(..) => {}
         }
     }
@@ -188,7 +198,7 @@ pub fn start(
     let Prepared { candidates, caller, needs } = prepare(attr)?;
     let knows = || memory_is_shared(attr) && !kernel::clone3_refused();
     let way = way::choose_beside(attr.way, needs, attr.ptrace, knows)?;
-    let made = redirect::make(attr)?;
+    let made = if redirect::is_plain(attr) { None } else { Some(redirect::make(attr)?) };
     let plain = made.as_ref().map(|made| made.attr(attr));
     let attr = plain.as_ref().unwrap_or(attr);
     let plan = Plan::new(attr, &candidates, None, caller, false)?;

@@ -117,17 +117,17 @@ pub struct Made<'a> {
     pub ends: Ends,
 }
 
-/// Whether the list has more in it than descriptors.
-fn is_plain(files: &[i32]) -> bool {
-    files.iter().all(|file| *file >= -1)
+/// Whether the list has descriptors in it alone, so that there is nothing to be made.
+pub fn is_plain(attr: &Attr<'_>) -> bool {
+    attr.files.unwrap_or_default().iter().all(|file| *file >= -1)
 }
 
 /// Refuses what names nothing.
-pub fn check(files: &[i32], redirects: usize) -> Result<()> {
-    if is_plain(files) {
+pub fn check(attr: &Attr<'_>) -> Result<()> {
+    if is_plain(attr) {
         return Ok(());
     }
-    roots(files, redirects).map(drop)
+    roots(attr.files.unwrap_or_default(), attr.redirects.len()).map(drop)
 }
 
 /// Whether the element names what is there.
@@ -176,17 +176,11 @@ fn roots(files: &[i32], redirects: usize) -> Result<Vec<usize>> {
     Ok(roots)
 }
 
-/// Makes what the list wants; None where it wants descriptors alone. `attr` has passed its check, and
-/// its descriptors are known to be open: what is made here takes the numbers of those that are not.
-pub fn make<'a>(attr: &Attr<'a>) -> Result<Option<Made<'a>>> {
-    match attr.files {
-        Some(files) if !is_plain(files) => make_of(attr, files).map(Some),
-        _ => Ok(None),
-    }
-}
-
+/// Makes what the list wants. `attr` has passed its check, and its descriptors are known to be open: what
+/// is made here takes the numbers of those that are not.
 #[inline(never)] // for size
-fn make_of<'a>(attr: &Attr<'a>, wanted: &[i32]) -> Result<Made<'a>> {
+pub fn make<'a>(attr: &Attr<'a>) -> Result<Made<'a>> {
+    let wanted = attr.files.unwrap_or_default();
     let roots = roots(wanted, attr.redirects.len())?;
     let count = wanted.iter().filter(|file| **file < -1).count();
     let mut made = Made {

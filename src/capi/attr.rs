@@ -321,6 +321,9 @@ unsafe fn redirects<'a>(attr: &fe_attr, files: &[i32]) -> Result<Vec<Redirect<'a
     // SAFETY: the caller's.
     let list = unsafe { array(attr.redirects, attr.nredirects) }?.unwrap_or_default();
     let mut redirects = Vec::new();
+    if list.is_empty() {
+        return Ok(redirects);
+    }
     redirects.try_reserve_exact(list.len()).map_err(|_| Error::NO_MEMORY)?;
     for (k, from) in list.iter().enumerate() {
         // SAFETY: the caller's.

@@ -32,29 +32,37 @@ const TRACED: u32 = 4;
 const PENDING: u32 = 8;
 const OWNS_ENDS: u32 = 16;
 
-/// A started child as C sees it. Those of its ends that it has no place for go to `others`.
-///
-/// # Safety
-/// As `put_ends`.
-pub unsafe fn fe_child_of(started: Started, traced: bool, others: *mut i32) -> fe_child {
+/// A started child as C sees it.
+pub fn fe_child_of(started: Started, traced: bool) -> fe_child {
     let owns = if started.pidfd.is_some() { OWNS_PIDFD } else { 0 };
-    let mut child = fe_child {
+    fe_child {
         pid: started.pid,
         pidfd: started.pidfd.map_or(-1, Fd::release),
         way: way_number(started.way),
         state: owns | if traced { TRACED } else { 0 },
         ..EMPTY
-    };
-    // SAFETY: the caller's.
-    unsafe { put_ends(started.ends, &mut child, others) };
-    child
+    }
+}
+
+/// A child on its way as C sees it.
+pub fn fe_child_of_pending(place: Box<Option<Pending>>, traced: bool) -> fe_child {
+    let Some(pending) = place.as_ref() else { return EMPTY };
+    fe_child {
+        pid: pending.pid(),
+        pidfd: pending.pidfd().unwrap_or(-1),
+        way: way_number(pending.way()),
+        state: PENDING | if traced { TRACED } else { 0 },
+        ready: pending.ready().unwrap_or(-1),
+        pending: Box::into_raw(place) as u64,
+        ..EMPTY
+    }
 }
 
 /// Hands over the caller's ends of pipes: of the child's 0, 1 and 2 in the child, the others in an array.
 ///
 /// # Safety
 /// `others` has room for all that have no place in the child.
-unsafe fn put_ends(ends: Ends, child: &mut fe_child, others: *mut i32) {
+pub unsafe fn put_ends(ends: Ends, child: &mut fe_child, others: *mut i32) {
     for (at, end) in ends.0 {
         if let Some(place) = child.ends.get_mut(at) {
             *place = end.release();
@@ -64,35 +72,6 @@ unsafe fn put_ends(ends: Ends, child: &mut fe_child, others: *mut i32) {
             unsafe { others.add(at).write(end.release()) };
         }
     }
-}
-
-fn close_ends(child: &mut fe_child) {
-    drop(child.take_ends());
-}
-
-/// A child on its way as C sees it.
-///
-/// # Safety
-/// As `put_ends`.
-pub unsafe fn fe_child_of_pending(
-    mut place: Box<Option<Pending>>,
-    traced: bool,
-    others: *mut i32,
-) -> fe_child {
-    let Some(pending) = place.as_mut() else { return EMPTY };
-    let ends = pending.take_ends();
-    let mut child = fe_child {
-        pid: pending.pid(),
-        pidfd: pending.pidfd().unwrap_or(-1),
-        way: way_number(pending.way()),
-        state: PENDING | if traced { TRACED } else { 0 },
-        ready: pending.ready().unwrap_or(-1),
-        pending: Box::into_raw(place) as u64,
-        ..EMPTY
-    };
-    // SAFETY: the caller's.
-    unsafe { put_ends(ends, &mut child, others) };
-    child
 }
 
 /// What is known of a child on its way.
@@ -109,13 +88,12 @@ pub fn pending_of(child: &mut fe_child) -> Option<&mut Pending> {
 pub fn finished(child: &mut fe_child, result: core::result::Result<Started, Failed>) {
     let traced = child.state & TRACED != 0;
     if result.is_err() {
-        close_ends(child);
+        drop(child.take_ends());
     }
     let (ends, owns) = (child.ends, child.state & OWNS_ENDS);
     drop(take_pending(child));
     if let Ok(started) = result {
-        // SAFETY: its ends were handed over when it was started.
-        let started = unsafe { fe_child_of(started, traced, core::ptr::null_mut()) };
+        let started = fe_child_of(started, traced);
         *child = fe_child { ends, state: started.state | owns, ..started };
     }
 }
@@ -259,7 +237,7 @@ pub unsafe extern "C" fn fe_child_close(child: *mut fe_child) {
     if child.pid > 0 && child.state & OWNS_PIDFD != 0 {
         sys::close(child.pidfd);
     }
-    close_ends(child);
+    drop(child.take_ends());
     if let Some(pending) = take_pending(child) {
         pending.abandon();
     }

@@ -2,13 +2,14 @@
 //! `fe_spawn`, `fe_spawn_finish` and `fe_spawn_many`: from an outcome to `fe_child` and `fe_error`.
 
 use super::attr::with_attr;
-use super::child::{fe_child_of, fe_child_of_pending, finished, pending_of, EMPTY};
+use super::child::{fe_child_of, fe_child_of_pending, finished, pending_of, put_ends, EMPTY};
 use super::error::{fe_error_of, CLEAR};
 use super::trace::Trace;
 use super::types::*;
 use crate::attr::{Attr, Way};
 use crate::error::{Error, Step};
 use crate::launch::{self, Failed, Pending, Progress};
+use crate::redirect::Ends;
 use crate::sys::{self, Blocked};
 use alloc::vec::Vec;
 use core::ffi::c_int;
@@ -110,14 +111,20 @@ unsafe fn spawn(
             if given.flags & FE_ASYNC != 0 {
                 // Before there is a child, so that there is a place to keep it.
                 let mut place = sys::try_box(None).ok_or(Error::NO_MEMORY)?;
-                let (pending, blocked) = launch::start(attr, true)?;
+                let (mut pending, blocked) = launch::start(attr, true)?;
+                let ends = pending.take_ends();
                 *place = Some(pending);
-                return Ok((fe_child_of_pending(place, attr.ptrace, given.ends), blocked));
+                let mut child = fe_child_of_pending(place, attr.ptrace);
+                put_ends(ends, &mut child, given.ends);
+                return Ok((child, blocked));
             }
             let beside = attr.timeout_ms.is_some() || attr.way == Some(Way::Concurrent);
-            let (started, blocked) =
-                if beside { launch::spawn_by_deadline(attr)? } else { launch::spawn(attr)? };
-            Ok((fe_child_of(started, attr.ptrace, given.ends), blocked))
+            let mut ends = Ends::default();
+            let start = if beside { launch::spawn_by_deadline } else { launch::spawn };
+            let (started, blocked) = start(attr, &mut ends)?;
+            let mut child = fe_child_of(started, attr.ptrace);
+            put_ends(ends, &mut child, given.ends);
+            Ok((child, blocked))
         })
     }
 }
@@ -324,12 +331,13 @@ impl Many {
     unsafe fn look_at(&mut self, at: usize, timeout_ms: Option<u64>) -> bool {
         let progress = self.flying.get_mut(at).map(|flight| flight.pending.finish(timeout_ms));
         let Some(Progress::Done(result)) = progress else { return false };
-        let Flight { index, traced, ends, attr, trace, .. } = self.flying.remove(at);
+        let Flight { index, mut pending, traced, ends, attr, trace } = self.flying.remove(at);
         match result {
             Ok(started) => {
+                let mut child = fe_child_of(started, traced);
                 // SAFETY: the caller's.
                 unsafe {
-                    let child = fe_child_of(started, traced, ends);
+                    put_ends(pending.take_ends(), &mut child, ends);
                     self.children.add(index).write(child);
                     trace_end(trace, attr, child.pid, child.way, &CLEAR);
                 }

@@ -61,7 +61,7 @@ impl Pending {
         Pending { child, context, owner: sys::getpid(), thread: sys::gettid(), ends }
     }
 
-    /// The caller's ends of its pipes, for who does not want to wait for the outcome with them.
+    /// The caller's ends of its pipes.
     pub fn take_ends(&mut self) -> Ends {
         core::mem::take(&mut self.ends)
     }
@@ -170,12 +170,11 @@ impl Pending {
 
     fn started(&mut self) -> Started {
         let way = self.way();
-        let ends = self.take_ends();
         let cloned = match &mut self.child {
             Child::Piped(child) => &mut child.cloned,
             Child::Concurrent(child) => &mut child.cloned,
         };
-        Started { pid: cloned.pid, pidfd: cloned.pidfd.take(), way, ends }
+        Started { pid: cloned.pid, pidfd: cloned.pidfd.take(), way }
     }
 
     /// The time is up. One that does not even end by SIGKILL is left alone. One that has execed at the
