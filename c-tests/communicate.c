@@ -217,8 +217,8 @@ static void timeouts(void) {
       {"echo here; exec sleep 100", 200, 0, 0, SIGKILL, "here\n"},
       {"echo here; exec sleep 100", 200, 10000, 0, SIGTERM, "here\n"},
       {"exec sleep 100", 1, 10000, SIGINT, SIGINT, ""},
-      {"trap 'echo bye; exit 7' TERM; sleep 100 >&- 2>&- & wait", 300, 10000, 0, 7 << 8, "bye\n"},
-      {"trap '' TERM; echo deaf; sleep 1 & sleep 1; sleep 1; sleep 100", 200, 200, 0, SIGKILL, "deaf\n"},
+      {"trap 'echo bye; exit 7' TERM; sleep 100 >&- 2>&- & wait", 600, 10000, 0, 7 << 8, "bye\n"},
+      {"trap '' TERM; echo deaf; sleep 1 & sleep 1; sleep 1; sleep 100", 600, 200, 0, SIGKILL, "deaf\n"},
   };
   for (size_t i = 0; i < sizeof tries / sizeof *tries; i++) {
     fe_io io = FE_IO_INIT;
