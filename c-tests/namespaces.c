@@ -316,7 +316,7 @@ static void *refused_again_and_again(void *unused) {
   fe_attr attr = mapped(overlap, 2, NULL, 0);
   attr.path = "/bin/true";
   attr.argv = argv;
-  for (int i = 0; i < 300; i++) {
+  for (int i = 0; i < 2000; i++) {
     fe_child child;
     fe_error error;
     CHECK_INT(fe_spawn(&attr, &child, &error), -1);
