@@ -314,6 +314,37 @@ static int hear(void *context, int fd, const void *data, size_t n) {
   return heard->bytes[1] + heard->bytes[2] >= heard->most;
 }
 
+static int filled_end, times_heard;
+
+/* When the child has ended, and there is more in the pipe each time that it is asked. */
+static int fills_the_pipe(void *child, int fd, const void *data, size_t n) {
+  (void)fd, (void)data, (void)n;
+  siginfo_t info;
+  if (times_heard == 0)
+    CHECK_INT(waitid(P_PID, (id_t)((fe_child *)child)->pid, &info, WEXITED | WNOWAIT), 0);
+  CHECK_INT(write(filled_end, "more", 4), 4);
+  return ++times_heard > 1000;
+}
+
+static void a_pipe_that_is_never_empty(void) {
+  char path[64];
+  fe_io io = FE_IO_INIT;
+  fe_child child;
+  fe_result result;
+  NEED(start_shell("echo once", 0, all_pipes, &child));
+  snprintf(path, sizeof path, "/proc/self/fd/%d", child.ends[1]);
+  filled_end = open(path, O_WRONLY | O_CLOEXEC);
+  NEED(filled_end >= 0);
+  io.sink = fills_the_pipe;
+  io.context = &child;
+  CHECK_INT(fe_communicate(&child, &io, &result), 0);
+  CHECK_INT(result.flags, FE_RESULT_HELD);
+  CHECK(times_heard < 10);
+  close(filled_end);
+  fe_result_free(&result);
+  fe_child_close(&child);
+}
+
 static void sinks(void) {
   struct heard heard = {{0, 0, 0}, SIZE_MAX};
   fe_io io = FE_IO_INIT;
@@ -412,6 +443,7 @@ int main(int argc, char **argv) {
       {"timeouts", timeouts},
       {"a group is stopped as one", a_group_is_stopped_as_one},
       {"a grandchild that holds the pipe", a_grandchild_that_holds_the_pipe},
+      {"a pipe that is never empty", a_pipe_that_is_never_empty},
       {"sinks", sinks},
       {"waited for by others", waited_for_by_others},
       {"misuse", misuse},

@@ -61,7 +61,7 @@ build() { # test
     CARGO_TARGET_DIR="$work/target" cargo test -q --locked --lib --no-run
   else
     # shellcheck disable=SC2086
-    CI='' make -s --no-print-directory B=build CARGO_TARGET_DIR="$work/target" $targets
+    CI='' CARGO_PROFILE_RELEASE_DEBUG=0 make -s --no-print-directory B=build CARGO_TARGET_DIR="$work/target" $targets
   fi
 }
 
