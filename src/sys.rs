@@ -113,15 +113,6 @@ pub fn has_no_securebits() -> bool {
     bits == Ok(0)
 }
 
-/// How long a file may get: RLIMIT_FSIZE.
-pub fn file_size_limit() -> u64 {
-    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
-    let args = [0, libc::RLIMIT_FSIZE as usize, 0, &raw mut limit as usize, 0, 0];
-    // SAFETY: limit is writable. One that cannot be read is 0.
-    let _ = unsafe { syscall(libc::SYS_prlimit64 as usize, args) };
-    limit.rlim_cur
-}
-
 /// Nanoseconds of CLOCK_MONOTONIC.
 pub fn now_ns() -> u64 {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };

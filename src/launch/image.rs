@@ -181,7 +181,7 @@ fn at_stage(errno: Errno) -> Error {
 
 /// An empty file, whose number the stage knows before it is written.
 pub fn file() -> Result<Fd> {
-    sys::memfd(c"forkexec-stage").map_err(at_stage)
+    sys::executable_file().map_err(at_stage)
 }
 
 /// Writes the program to it.
@@ -220,38 +220,19 @@ pub fn write(file: Fd, content: &Content<'_>) -> Result<Image> {
         (bytes(core::slice::from_ref(&data)), bytes(owned.calls()), bytes(owned.copies()))
     };
     let length = data.len().saturating_add(calls.len()).saturating_add(copies.len());
-    // A longer file than allowed would be a SIGXFSZ for the caller.
-    if sys::file_size_limit() < DATA_OFFSET.saturating_add(length) as u64 {
-        return Err(at_stage(libc::EFBIG));
-    }
     let headers = headers(code, length);
     // SAFETY: as above.
     let headers = unsafe { bytes(core::slice::from_ref(&headers)) };
     let mut to = DATA_OFFSET;
     for (part, offset) in [(headers, 0), (code, SECTION_OFFSET)] {
-        write_all(&file, part, offset)?;
+        sys::write_at(&file, part, offset).map_err(at_stage)?;
     }
     for part in [data, calls, copies] {
-        write_all(&file, part, to)?;
+        sys::write_at(&file, part, to).map_err(at_stage)?;
         to = to.saturating_add(part.len());
     }
     // SAFETY: a Record is three atomics; the file has a hole there, and is not cut.
     let record = unsafe { SharedPage::<Record>::of(&file, RECORD_OFFSET) }.map_err(at_stage)?;
     record::reset(&record);
     Ok(Image { file, record })
-}
-
-fn write_all(file: &Fd, mut part: &[u8], mut offset: usize) -> Result<()> {
-    while !part.is_empty() {
-        match sys::pwrite(file, part, offset) {
-            Ok(0) => return Err(at_stage(libc::EIO)),
-            Ok(count) => {
-                part = part.get(count..).unwrap_or_default();
-                offset = offset.saturating_add(count);
-            }
-            Err(libc::EINTR) => {}
-            Err(errno) => return Err(at_stage(errno)),
-        }
-    }
-    Ok(())
 }

@@ -91,26 +91,57 @@ pub fn pread(fd: i32, buffer: &mut [u8]) -> Result<usize, Errno> {
     check(unsafe { syscall(libc::SYS_pread64 as usize, args) })
 }
 
-/// memfd_create(2), close-on-exec, for a program. MFD_EXEC says so (Linux 6.3); without it older kernels
-/// allow the same.
-pub fn memfd(name: &CStr) -> Result<Fd, Errno> {
-    const MFD_EXEC: u32 = 0x10;
+/// memfd_create(2) (Linux 3.17), close-on-exec. `newer`: a flag of Linux 6.3 that says whether the file is for
+/// executing; an older kernel allows both without.
+fn memfd(flags: u32, newer: u32) -> Result<Fd, Errno> {
     let create = |flags: u32| {
-        // SAFETY: name is a string.
-        unsafe { call3(libc::SYS_memfd_create, name.as_ptr() as usize, flags as usize, 0) }
+        let name = c"forkexec".as_ptr() as usize;
+        // SAFETY: the name is a string.
+        unsafe { call3(libc::SYS_memfd_create, name, flags as usize, 0) }
     };
-    let fd = match create(libc::MFD_CLOEXEC | MFD_EXEC) {
-        Err(libc::EINVAL) => create(libc::MFD_CLOEXEC),
-        result => result,
-    }?;
+    let flags = libc::MFD_CLOEXEC | flags;
+    let fd = match create(flags | newer) {
+        Err(libc::EINVAL) => create(flags)?,
+        created => created?,
+    };
     Ok(Fd(fd as i32))
 }
 
-/// pwrite(2).
-pub fn pwrite(fd: &Fd, bytes: &[u8], offset: usize) -> Result<usize, Errno> {
-    let args = [fd.0 as usize, bytes.as_ptr() as usize, bytes.len(), offset, 0, 0];
-    // SAFETY: the bytes are readable for their length.
-    check(unsafe { syscall(libc::SYS_pwrite64 as usize, args) })
+/// A file without a name that can be executed.
+pub fn executable_file() -> Result<Fd, Errno> {
+    const MFD_EXEC: u32 = 0x10;
+    memfd(0, MFD_EXEC)
+}
+
+/// A file without a name that has these contents, its offset at 0, sealed for good.
+pub fn sealed_file(contents: &[u8]) -> Result<Fd, Errno> {
+    const MFD_NOEXEC_SEAL: u32 = 8;
+    let file = memfd(libc::MFD_ALLOW_SEALING, MFD_NOEXEC_SEAL)?;
+    write_at(&file, contents, 0)?;
+    let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
+    // SAFETY: no pointer.
+    unsafe { call3(libc::SYS_fcntl, file.0 as usize, libc::F_ADD_SEALS as usize, seals as usize) }?;
+    Ok(file)
+}
+
+/// pwrite(2) of all. Where that is more than RLIMIT_FSIZE allows, the error comes without its signal.
+pub fn write_at(file: &Fd, mut bytes: &[u8], mut offset: usize) -> Result<(), Errno> {
+    let guard = super::NoSignal::new(libc::SIGXFSZ);
+    while !bytes.is_empty() {
+        let args = [file.0 as usize, bytes.as_ptr() as usize, bytes.len(), offset, 0, 0];
+        // SAFETY: the bytes are readable for their length.
+        match check(unsafe { syscall(libc::SYS_pwrite64 as usize, args) }) {
+            Ok(0) => return Err(libc::EIO),
+            Ok(count) => {
+                bytes = bytes.get(count..).unwrap_or_default();
+                offset = offset.saturating_add(count);
+            }
+            Err(libc::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    guard.was_not_raised();
+    Ok(())
 }
 
 /// read(2).
@@ -136,40 +167,6 @@ pub fn poll(fd: i32, timeout_ms: i64) -> Result<bool, Errno> {
         syscall(libc::SYS_ppoll as usize, [&raw mut entry as usize, 1, time, 0, 0, 0])
     })?;
     Ok(ready > 0)
-}
-
-/// A file without a name that has these contents, its offset at 0, sealed for good: memfd_create(2)
-/// (Linux 3.17).
-pub fn sealed_file(contents: &[u8]) -> Result<Fd, Errno> {
-    const MFD_NOEXEC_SEAL: u32 = 8;
-    let make = |flags: u32| {
-        let name = c"forkexec".as_ptr() as usize;
-        // SAFETY: the name is a string.
-        unsafe { call3(libc::SYS_memfd_create, name, flags as usize, 0) }.map(|fd| Fd(fd as i32))
-    };
-    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
-    // Linux 6.3, which may be told to refuse files that can be executed.
-    let file = match make(flags | MFD_NOEXEC_SEAL) {
-        Err(libc::EINVAL) => make(flags)?,
-        made => made?,
-    };
-    // Of RLIMIT_FSIZE the error alone is wanted.
-    let _guard = super::NoSignal::new(libc::SIGXFSZ);
-    let mut done = 0;
-    while let Some(rest) = contents.get(done..).filter(|rest| !rest.is_empty()) {
-        let args = [file.0 as usize, rest.as_ptr() as usize, rest.len(), done, 0, 0];
-        // SAFETY: the rest is readable for its length. The offset stays where it is.
-        match check(unsafe { syscall(libc::SYS_pwrite64 as usize, args) }) {
-            Ok(0) => return Err(libc::EIO),
-            Ok(count) => done += count,
-            Err(libc::EINTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    let seals = libc::F_SEAL_SEAL | libc::F_SEAL_SHRINK | libc::F_SEAL_GROW | libc::F_SEAL_WRITE;
-    // SAFETY: no pointer.
-    unsafe { call3(libc::SYS_fcntl, file.0 as usize, libc::F_ADD_SEALS as usize, seals as usize) }?;
-    Ok(file)
 }
 
 /// pidfd_open(2) (Linux 5.3).
