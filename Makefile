@@ -130,7 +130,7 @@ $(B)/t/%: c-tests/%.c $(B)/t/test.o c-tests/test.h include/forkexec.h $(wildcard
 	$(TEST_CC) -o $@ $< $(B)/t/test.o -L$(B) $(TEST_LIBS) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
 
 .PHONY: tests
-tests: $(addprefix $(B)/t/,$(C_TESTS) probe spawner) all
+tests: $(addprefix $(B)/t/,$(C_TESTS) probe spawner) $(B)/pipeline $(B)/capture all
 
 RESULTS = $(B)/results
 

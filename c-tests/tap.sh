@@ -55,6 +55,16 @@ need() {
   return 1
 }
 
+# For scripts that look at spawns from outside, by t/spawner, which makes two and says how they went.
+outside() {
+  : "${BUILD:?the directory of libforkexec.so and t/}"
+  export FE_TEST_PROBE=${FE_TEST_PROBE:-$BUILD/t/probe}
+  unset DEBUGINFOD_URLS
+  work=$(mktemp -d /tmp/forkexec-test-XXXXXX)
+  trap 'rm -rf "$work"' EXIT
+}
+twice() { printf '%s\n%s' "$1" "$1"; }
+
 plan() {
   echo "1..$number"
   exit $failed

@@ -6,15 +6,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=c-tests/tap.sh
 . "$here/tap.sh"
-: "${BUILD:?the directory of libforkexec.so and t/}"
-export FE_TEST_PROBE=${FE_TEST_PROBE:-$BUILD/t/probe}
-unset DEBUGINFOD_URLS
-
-work=$(mktemp -d /tmp/forkexec-valgrind-XXXXXX)
-trap 'rm -rf "$work"' EXIT
-
-twice() { printf '%s\n%s' "$1" "$1"; }
-
+outside
 # clean NAME LOG: no error, no leak, no descriptor but those that it was given.
 clean() {
   local open

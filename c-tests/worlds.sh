@@ -6,15 +6,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=c-tests/tap.sh
 . "$here/tap.sh"
-: "${BUILD:?the directory of libforkexec.so and t/}"
-export FE_TEST_PROBE=${FE_TEST_PROBE:-$BUILD/t/probe}
-unset DEBUGINFOD_URLS
-
-work=$(mktemp -d /tmp/forkexec-worlds-XXXXXX)
-trap 'rm -rf "$work"' EXIT
-
-twice() { printf '%s\n%s' "$1" "$1"; }
-
+outside
 # ---- strace ----
 
 # The system calls of the second spawn in the log of strace -f: those of the parent up to fe_spawn's
