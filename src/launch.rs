@@ -26,7 +26,6 @@ mod shared;
 mod stack;
 mod staged;
 mod terminal;
-mod text;
 
 mod way;
 

@@ -25,6 +25,7 @@ pub mod error;
 pub mod launch;
 pub mod plan;
 pub mod process;
+mod procfs;
 pub mod redirect;
 pub mod remap;
 mod sys;

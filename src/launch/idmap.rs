@@ -4,9 +4,9 @@
 
 #![forbid(unsafe_code)]
 
-use super::text::Text;
 use crate::attr::{IdMap, IdMaps};
 use crate::error::{Error, Result, Step};
+use crate::procfs::Text;
 use crate::sys;
 use alloc::vec::Vec;
 

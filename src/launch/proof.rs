@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::text::Text;
+use crate::procfs::{name_end, with_stat};
 use crate::sys;
 
 const PF_FORKNOEXEC: u64 = 0x40;
@@ -23,12 +23,12 @@ pub enum Proof {
 
 /// Asks about `pid`, a child of this process.
 pub fn of(pid: i32) -> Proof {
-    stat(pid, |stat| parse(stat, sys::getpid()))
+    with_stat(pid, |stat| parse(stat, sys::getpid()))
 }
 
 /// The same of a child that has execed once, and been called `name` since then: exec gives another.
 pub fn by_name(pid: i32, name: &[u8]) -> Proof {
-    stat(pid, |stat| parse_by_name(stat, sys::getpid(), name))
+    with_stat(pid, |stat| parse_by_name(stat, sys::getpid(), name))
 }
 
 fn parse_by_name(stat: &[u8], parent: i32, name: &[u8]) -> Proof {
@@ -36,24 +36,6 @@ fn parse_by_name(stat: &[u8], parent: i32, name: &[u8]) -> Proof {
         (Proof::Execed, true) => Proof::NotExeced,
         (proof, _) => proof,
     }
-}
-
-fn stat(pid: i32, read: impl FnOnce(&[u8]) -> Proof) -> Proof {
-    let mut path = Text::new();
-    path.push(b"/proc/");
-    path.push_number(pid as u32);
-    path.push(b"/stat\0");
-    let mut buffer = [0; 512];
-    let length = path
-        .as_c_str()
-        .and_then(|path| sys::open(path, libc::O_RDONLY).ok())
-        .and_then(|file| sys::read(&file, &mut buffer).ok());
-    read(length.and_then(|length| buffer.get(..length)).unwrap_or_default())
-}
-
-/// The name in parentheses may hold anything, parentheses too.
-fn name_end(stat: &[u8]) -> Option<usize> {
-    stat.iter().rposition(|byte| *byte == b')')
 }
 
 fn name_of(stat: &[u8]) -> &[u8] {

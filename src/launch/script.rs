@@ -5,11 +5,11 @@
 
 #![forbid(unsafe_code)]
 
-use super::text::Text;
 use super::Failed;
 use crate::attr::{Attr, Program};
 use crate::error::{Error, Step};
 use crate::plan::Caller;
+use crate::procfs::Text;
 use crate::sys;
 use core::ffi::CStr;
 

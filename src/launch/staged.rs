@@ -13,12 +13,12 @@
 use super::image::{self, Content};
 use super::outcome::{Circumstances, Question};
 use super::proof::{self, Proof};
-use super::text::Text;
 use super::{clone, piped, record, settle, way, Job, Started};
 use crate::attr::{Action, Attr, Group, Way};
 use crate::child::Start;
 use crate::error::{Error, Result, Step};
 use crate::plan::{call, Call};
+use crate::procfs::Text;
 use crate::redirect::out_of_the_way;
 use crate::sys;
 use alloc::vec::Vec;
