@@ -116,7 +116,8 @@ static void others(void) {
   OFFSET(fe_child, reserved, 20);
   OFFSET(fe_child, pending, 24);
   OFFSET(fe_child, ends, 32);
-  OFFSET(fe_child, reserved2, 44);
+  OFFSET(fe_child, cgroup, 44);
+  OFFSET(fe_child, reserved2, 48);
   CHECK_INT(sizeof(fe_error), 64);
   OFFSET(fe_error, errnum, 0);
   OFFSET(fe_error, step, 4);
@@ -128,6 +129,7 @@ static void others(void) {
   fe_child child = FE_CHILD_INIT;
   CHECK(child.pid == -1 && child.pidfd == -1 && child.way == 0 && child.state == 0);
   CHECK(child.ready == -1 && child.pending == 0);
+  CHECK_INT(child.cgroup, -1);
   CHECK(child.ends[0] == -1 && child.ends[1] == -1 && child.ends[2] == -1);
   fe_error error = FE_ERROR_INIT;
   CHECK(error.errnum == 0 && error.step == 0 && error.index == -1 && error.signal == 0);
@@ -143,7 +145,10 @@ static void numbers(void) {
       {FE_ALLOW_SETGROUPS, 0x200}, {FE_CHROOT_KEEP_CWD, 0x400}, {FE_KEEP_PROPAGATION, 0x800},
       {FE_RESETIDS, 0x1000},   {FE_FEXECVE, 0x2000},     {FE_EXECVEAT, 0x4000},
       {FE_SHELL_FALLBACK, 0x8000}, {FE_CGROUP, 0x10000},    {FE_ASYNC, 0x20000},
+      {FE_OWN_CGROUP, 0x40000},
       {FE_WAY_CONCURRENT, 4},  {FE_WAY_STAGED, 5},
+      {FE_TREE_CGROUP, 1},     {FE_TREE_PIDNS, 2},       {FE_TREE_SWEEP, 3},
+      {FE_TREE_GROUP, 4},      {FE_STOP_GROUP, 1},       {FE_STOP_TREE, 2},
       {FE_DETACH, UINT64_C(1) << 63},
       {FE_SCHED_POLICY, 1},    {FE_SCHED_PRIORITY, 2},
       {FE_ACTION_OPEN, 1},     {FE_ACTION_DUP2, 2},      {FE_ACTION_CLOSE, 3},

@@ -110,7 +110,7 @@ static void flags(void) {
                          FE_PTRACE | FE_CLOSE_OTHERS | FE_SEARCH_PATH | FE_PIDFD |
                          FE_ALLOW_SETGROUPS | FE_CHROOT_KEEP_CWD | FE_KEEP_PROPAGATION |
                          FE_RESETIDS | FE_FEXECVE | FE_EXECVEAT | FE_SHELL_FALLBACK | FE_CGROUP |
-                         FE_ASYNC;
+                         FE_ASYNC | FE_OWN_CGROUP;
   fe_attr attr = plain();
   for (int bit = 0; bit < 64; bit++) {
     attr.flags = UINT64_C(1) << bit;
@@ -120,6 +120,9 @@ static void flags(void) {
   attr.flags = FE_DETACH | FE_SETSID;
   attr.flags &= ~FE_SETSID;
   CHECK(attr.flags == FE_DETACH);
+  /* Which cgroup? */
+  attr.flags = FE_OWN_CGROUP;
+  refused(&attr, EINVAL);
   attr = plain();
   attr.way = FE_WAY_STAGED + 1;
   fe_child child;

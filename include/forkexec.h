@@ -148,6 +148,14 @@
 #define FE_ASYNC UINT64_C(0x20000)
 
 /**
+ * With FE_CGROUP, without which it is EINVAL: nobody is or will be in that cgroup and those below it but the
+ * child and its descendants. fe_kill_tree and fe_stop then reach all of them by it. `fe_child.cgroup` gets a
+ * duplicate of the descriptor; that there is none to be had is EMFILE at the step "cgroup". Make a new cgroup for
+ * each such child: Linux 6.18 kills whoever is born in one whose cgroup.kill has been used.
+ */
+#define FE_OWN_CGROUP UINT64_C(0x40000)
+
+/**
  * Reserved; EINVAL.
  */
 #define FE_DETACH UINT64_C(0x8000000000000000)
@@ -509,6 +517,37 @@
  * `priority`: sched_setparam(2).
  */
 #define FE_SCHED_PRIORITY UINT64_C(0x2)
+
+/**
+ * fe_kill_tree: by the child's own cgroup (FE_OWN_CGROUP). Whoever is in it is reached.
+ */
+#define FE_TREE_CGROUP 1
+
+/**
+ * fe_kill_tree: the child is the init of a pid namespace (CLONE_NEWPID), and with it the kernel kills all that
+ * are in it. SIGKILL alone.
+ */
+#define FE_TREE_PIDNS 2
+
+/**
+ * fe_kill_tree: the child, its descendants as /proc shows them, and with FE_SETSID all of its session.
+ */
+#define FE_TREE_SWEEP 3
+
+/**
+ * fe_kill_tree: the child's process group, since there is no /proc of the caller's pid namespace.
+ */
+#define FE_TREE_GROUP 4
+
+/**
+ * fe_stop: signals are for the child's process group, as fe_kill_group sends them.
+ */
+#define FE_STOP_GROUP 1
+
+/**
+ * fe_stop: signals are for the child's tree, as fe_kill_tree sends them.
+ */
+#define FE_STOP_TREE 2
 
 /**
  * fe_io.flags: when the child is stopped, signals go to its process group, which it must lead
@@ -929,9 +968,13 @@ typedef struct fe_child {
    */
   int32_t ends[3];
   /**
+   * With FE_OWN_CGROUP: the cgroup's directory, close-on-exec and owned by this struct. Else -1.
+   */
+  int32_t cgroup;
+  /**
    * Zero.
    */
-  uint32_t reserved2[5];
+  uint32_t reserved2[4];
 } fe_child;
 
 /**
@@ -1133,12 +1176,50 @@ int fe_spawn_many(const struct fe_attr *const *attrs,
  * ever (any other negative number is EINVAL). Returns 0, or -1 with errno: ETIMEDOUT when the time
  * is up, ECHILD when the child was waited for before, by this or by other means, when the caller
  * ignores SIGCHLD, or for an empty child; EINPROGRESS for one that fe_spawn_finish is still to be
- * called for; EINVAL for NULL. Never EINTR. With FE_PTRACE it returns
+ * called for; EINVAL for NULL. Never EINTR. With FE_PIDFD and Linux 6.15 the status is there once even
+ * when somebody else has waited for the child, or the caller ignores SIGCHLD: PIDFD_GET_INFO. With
+ * FE_PTRACE it returns
  * the stops of the child too, as wait(2) does for a tracer; the child is then still to be waited
  * for. No cancellation point. One fe_child must not be used from two threads at once; different
  * ones may.
  */
-int fe_wait(struct fe_child *child, int timeout_ms, int *status);
+int fe_wait(struct fe_child *child,
+            int timeout_ms,
+            int *status);
+
+/**
+ * Waits as fe_wait does, and stores in `usage`, which may be NULL, what the child, and those that it has
+ * waited for, have used: getrusage(2). All zero where the status is known by PIDFD_GET_INFO alone, and
+ * untouched when it fails.
+ */
+int fe_wait_usage(struct fe_child *child,
+                  int timeout_ms,
+                  int *status,
+                  struct rusage *usage);
+
+/**
+ * Waits until any of `n` children has ended, and for that one as fe_wait does: its place in `children` is
+ * stored in `index`, and its wait(2) status in `status`, which may be NULL. Of several that have ended it is
+ * the one with the lowest place; the next call has the next. Places that hold NULL, an empty child or one
+ * that was waited for are passed over, so the same list can be given again until there is none left.
+ *
+ * `timeout_ms` is as for fe_wait. Returns 0, or -1 with errno, and `n` in `index` unless it is the fault of
+ * one: ECHILD when there is none left; ECHILD with its place for one whose end somebody else has
+ * waited for, or whose status is lost since the caller ignores SIGCHLD (but see fe_wait for FE_PIDFD), which
+ * counts as waited for from then on; EINPROGRESS with its place for one that fe_spawn_finish is still to be
+ * called for; ETIMEDOUT; EINVAL for `children` or `index` NULL. Never EINTR. With FE_PTRACE stops count, as
+ * for fe_wait.
+ *
+ * It sleeps in poll(2) on the children's pidfds; one that has none gets one for the time of the call
+ * (Linux 5.3). Where they cannot be had (an older kernel, no free descriptors, more children than
+ * RLIMIT_NOFILE) it looks every 10 ms at most. Other children of the caller, and its handlers of SIGCHLD,
+ * are not touched. No cancellation point; as fe_wait says for threads.
+ */
+int fe_wait_any(struct fe_child *const *children,
+                size_t n,
+                int timeout_ms,
+                size_t *index,
+                int *status);
 
 /**
  * Sends the child a signal; with 0 only looks whether it is there. Returns 0, or -1 with errno:
@@ -1151,13 +1232,88 @@ int fe_wait(struct fe_child *child, int timeout_ms, int *status);
 int fe_kill(struct fe_child *child, int sig);
 
 /**
- * Gives back what the child holds (its pidfd and the `ends` of its pipes) and makes it empty. Neither kills the child nor
+ * Gives back what the child holds (its pidfd, the `ends` of its pipes, its `cgroup`) and makes it empty. Neither kills the child nor
  * waits for it: one that was not waited for is a zombie until the caller's own wait(2) or exit.
  * NULL and an empty child are fine. With FE_ASYNC and before fe_spawn_finish the child goes on to its
  * exec, without a deadline; if that fails it exits with status 127, for the caller's own wait(2). To
  * cancel it, fe_kill it and call fe_spawn_finish.
  */
 void fe_child_close(struct fe_child *child);
+
+/**
+ * Sends the child's process group a signal; with 0 only looks whether anybody is in it. The child must have
+ * been made its leader: FE_SETSID, or FE_SETPGID or FE_FOREGROUND with pgid 0. It reaches whoever is in that
+ * group: not descendants that have gone to others, as in the jobs of an interactive shell.
+ *
+ * Returns 0, or -1 with errno: ESRCH when the child was waited for, or is empty; EINVAL for NULL, for a child
+ * that leads no group and for a signal that does not exist; EPERM when none of the group may be signalled.
+ * The number of a group cannot become that of another one while its leader was not waited for, so none is hit
+ * that is not of it; with FE_PIDFD and Linux 6.9 (PIDFD_SIGNAL_PROCESS_GROUP) not even when another thread
+ * waits for the child at the same moment. Async-signal-safe, but for errno.
+ */
+int fe_kill_group(struct fe_child *child,
+                  int sig);
+
+/**
+ * Sends the child and all processes that it has brought about a signal, by the best means that there is, and
+ * stores in `how`, which may be NULL, which that was (0 when it fails):
+ *
+ * FE_TREE_CGROUP, with FE_OWN_CGROUP: all in the cgroup and in those below it, wherever they have gone
+ * otherwise. SIGKILL by cgroup.kill (Linux 5.14); other signals, and SIGKILL before that, by cgroup.procs until
+ * nobody new is in it. Processes that cannot be seen from the caller's pid namespace get SIGKILL alone.
+ *
+ * FE_TREE_PIDNS, with CLONE_NEWPID, for SIGKILL: the kernel kills all in the namespace when its init is killed.
+ *
+ * FE_TREE_SWEEP: the child, its children, theirs and so on, as /proc shows them, in sessions and groups of
+ * their own too; and with FE_SETSID all in the child's session, also those whose parents have ended. What it
+ * cannot reach is a process whose parent had ended before, and that has left the session (or the child has
+ * none of its own): nothing shows any more where it came from, though the caller may be a child subreaper
+ * (PR_SET_CHILD_SUBREAPER of prctl(2)). For SIGKILL all are stopped first, so that none can make another
+ * and slip away; the caller may see SIGCHLD for that stop.
+ *
+ * FE_TREE_GROUP, where the child leads a process group and /proc cannot be read or is of another pid namespace:
+ * that group.
+ *
+ * Each process gets the signal once, parents before children, those that are made meanwhile too. None is
+ * signalled that does not belong to it: each is known by its pid and start, and is looked at again under a
+ * pidfd (Linux 5.3; without it there is a moment in which a pid could be recycled). With 0 it only looks. A child
+ * that has ended but was not waited for is fine: it is for the others then.
+ *
+ * Returns 0, or -1 with errno: ESRCH when the child was waited for, or is empty; EINVAL for NULL and for a signal
+ * that does not exist; EPERM when one of them may not be signalled, and the others were; EAGAIN when new ones
+ * were found at each of a hundred looks; ENOSYS when there is no means; EMFILE, ENFILE or ENOMEM when it
+ * could not look. It takes a few descriptors and some memory for the time of the call, and as long as it
+ * takes to look at all processes a few times. No cancellation point; not async-signal-safe; as fe_wait says for
+ * threads.
+ */
+int fe_kill_tree(struct fe_child *child,
+                 int sig,
+                 int *how);
+
+/**
+ * Ends the child: sends `sig` (0: SIGTERM), waits for at most `grace_ms` milliseconds of CLOCK_MONOTONIC, sends
+ * SIGKILL if it has not ended by then, never early, and waits for it. With `grace_ms` 0 it is SIGKILL at once
+ * and no other signal. Its wait(2) status is stored in `status`, which may be NULL. For a child that has ended
+ * already it is fe_wait.
+ *
+ * `flags` says who gets the signals: 0 the child; FE_STOP_GROUP its process group, as fe_kill_group, and what
+ * is left of that when the child has ended gets SIGKILL then; FE_STOP_TREE its tree, as fe_kill_tree, where the
+ * grace is for all: those who outlive the child keep what is left of it, and SIGKILL is for whoever is there at
+ * its end, also if its parent has ended since the first signal. Both are EINVAL.
+ *
+ * Returns 0 when the child has ended and was waited for. Else -1 with errno: ECHILD when it was waited for
+ * before, or by somebody else meanwhile (but see fe_wait for FE_PIDFD), or is empty; EPERM when the child may not
+ * be signalled (others that may not are left); ETIMEDOUT when even SIGKILL has not ended it in ten seconds: it is
+ * then still to be waited for; EINPROGRESS before fe_spawn_finish; EINVAL for NULL, an unknown flag, a signal that
+ * does not exist, a negative `grace_ms`, FE_STOP_GROUP for a child that leads no group, and a child with
+ * FE_PTRACE; with FE_STOP_TREE what fe_kill_tree fails with. Never EINTR. No cancellation point; as fe_wait says
+ * for threads.
+ */
+int fe_stop(struct fe_child *child,
+            int sig,
+            int grace_ms,
+            uint32_t flags,
+            int *status);
 
 /**
  * Writes `io->input` to the child's descriptor 0, collects what it writes to 1 and 2, and waits for
@@ -1170,7 +1326,7 @@ void fe_child_close(struct fe_child *child);
  * input without a pipe to it, and for a child with FE_PTRACE; E2BIG for an io that asks for what this
  * version does not know; EINPROGRESS before fe_spawn_finish. Or it was done, with what was collected by
  * then in `result`: ECHILD when somebody else has waited for the child, or the caller ignores SIGCHLD,
- * so that `status` and `usage` are not known (all output is there); ECANCELED when the sink wanted no
+ * so that `status` and `usage` are not known (all output is there; but see fe_wait for FE_PIDFD); ECANCELED when the sink wanted no
  * more, and ENOMEM, when the child was stopped as at its deadline, and waited for; EPERM when it was to
  * be stopped and the caller may not send it signals, and ETIMEDOUT when even SIGKILL has not ended it in
  * ten seconds: it is then still to be waited for. In all these cases the ends are closed.
@@ -1254,7 +1410,7 @@ const char *fe_version(void);
   }
 #define FE_CHILD_INIT                                                            \
   {                                                                              \
-    -1, -1, 0, 0, -1, 0, 0, { -1, -1, -1 }, { 0, 0, 0, 0, 0 }                    \
+    -1, -1, 0, 0, -1, 0, 0, { -1, -1, -1 }, -1, { 0, 0, 0, 0 }                   \
   }
 #define FE_ERROR_INIT                                                            \
   {                                                                              \

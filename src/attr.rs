@@ -273,6 +273,8 @@ pub struct Attr<'a> {
     pub scheduling: Option<Scheduling>,
     /// The cgroup that it is born in, a descriptor of its directory; None: the caller's.
     pub cgroup: Option<i32>,
+    /// Nobody else is in it: it is kept, to reach all that are.
+    pub own_cgroup: bool,
     /// PTRACE_TRACEME.
     pub ptrace: bool,
     /// CLONE_NEW*.

@@ -16,14 +16,16 @@ mod communicate;
 mod error;
 mod read;
 mod spawn;
+mod stop;
 mod text;
 mod trace;
 mod types;
 
-pub use child::{fe_child_close, fe_kill, fe_wait};
+pub use child::{fe_child_close, fe_kill, fe_wait, fe_wait_any, fe_wait_usage};
 pub use communicate::{fe_communicate, fe_result_free, fe_run};
 pub use error::{fe_error_message, fe_step_name};
 pub use spawn::{fe_spawn, fe_spawn_finish, fe_spawn_many};
+pub use stop::{fe_kill_group, fe_kill_tree, fe_stop};
 pub use types::*;
 
 use core::ffi::c_char;

@@ -101,9 +101,14 @@ pub enum Opened<'a> {
     },
 }
 
-/// The caller's ends of pipes, each with the child's descriptor that is at the other end.
+/// What the caller gets in hand.
 #[derive(Debug, Default)]
-pub struct Ends(pub Vec<(usize, Fd)>);
+pub struct Ends {
+    /// His ends of pipes, each with the child's descriptor that is at the other end.
+    pub pipes: Vec<(usize, Fd)>,
+    /// The child's own cgroup.
+    pub cgroup: Option<Fd>,
+}
 
 /// A list that has become plain.
 #[derive(Debug)]
@@ -117,9 +122,9 @@ pub struct Made<'a> {
     pub ends: Ends,
 }
 
-/// Whether the list has descriptors in it alone, so that there is nothing to be made.
+/// Whether there is nothing to be made: the list has descriptors in it alone, and no cgroup is to be handed over.
 pub fn is_plain(attr: &Attr<'_>) -> bool {
-    attr.files.unwrap_or_default().iter().all(|file| *file >= -1)
+    !attr.own_cgroup && attr.files.unwrap_or_default().iter().all(|file| *file >= -1)
 }
 
 /// Refuses what names nothing.
@@ -193,9 +198,13 @@ pub fn make<'a>(attr: &Attr<'a>) -> Result<Made<'a>> {
     let enough = made.files.try_reserve_exact(wanted.len()).is_ok()
         && made.opened.try_reserve_exact(count).is_ok()
         && made.held.try_reserve_exact(count).is_ok()
-        && made.ends.0.try_reserve_exact(count).is_ok();
+        && made.ends.pipes.try_reserve_exact(count).is_ok();
     if !enough {
         return Err(Error::NO_MEMORY);
+    }
+    if let Some(cgroup) = attr.cgroup.filter(|_| attr.own_cgroup) {
+        let ours = sys::dup(cgroup).and_then(|fd| out_of_the_way(fd, attr));
+        made.ends.cgroup = Some(ours.map_err(|errno| Error::new(errno, Step::Cgroup))?);
     }
     for (to, file) in wanted.iter().enumerate() {
         let fd =
@@ -259,7 +268,7 @@ impl<'a> Made<'a> {
         ours: Fd,
         theirs: Fd,
     ) -> core::result::Result<i32, Errno> {
-        self.ends.0.push((to, out_of_the_way(ours, attr)?));
+        self.ends.pipes.push((to, out_of_the_way(ours, attr)?));
         self.hold(attr, theirs)
     }
 
@@ -273,7 +282,7 @@ impl<'a> Made<'a> {
     /// `attr` with the plain list.
     #[inline(never)] // for size
     pub fn attr<'b>(&'b self, attr: &Attr<'b>) -> Attr<'b> {
-        Attr { files: Some(&self.files), opened: &self.opened, redirects: &[], ..*attr }
+        Attr { files: attr.files.map(|_| &self.files[..]), opened: &self.opened, redirects: &[], ..*attr }
     }
 }
 

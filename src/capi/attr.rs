@@ -45,7 +45,8 @@ const KNOWN_FLAGS: u64 = FE_SETSID
     | FE_EXECVEAT
     | FE_SHELL_FALLBACK
     | FE_CGROUP
-    | FE_ASYNC;
+    | FE_ASYNC
+    | FE_OWN_CGROUP;
 
 const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 
@@ -126,6 +127,9 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
     if keeps_cwd && root.is_none() || attr.cgroup != 0 && !has(FE_CGROUP) {
         return Err(INVALID);
     }
+    if has(FE_OWN_CGROUP) && !has(FE_CGROUP) {
+        return Err(INVALID);
+    }
     let attr_of_core = Attr {
         program,
         shell_fallback: has(FE_SHELL_FALLBACK),
@@ -147,6 +151,7 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
         sigmask,
         scheduling,
         cgroup: has(FE_CGROUP).then_some(attr.cgroup),
+        own_cgroup: has(FE_OWN_CGROUP),
         ptrace: has(FE_PTRACE),
         cloneflags: attr.cloneflags,
         keep_propagation: has(FE_KEEP_PROPAGATION),

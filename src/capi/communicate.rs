@@ -40,7 +40,7 @@ fn nothing() -> fe_result {
 /// input without a pipe to it, and for a child with FE_PTRACE; E2BIG for an io that asks for what this
 /// version does not know; EINPROGRESS before fe_spawn_finish. Or it was done, with what was collected by
 /// then in `result`: ECHILD when somebody else has waited for the child, or the caller ignores SIGCHLD,
-/// so that `status` and `usage` are not known (all output is there); ECANCELED when the sink wanted no
+/// so that `status` and `usage` are not known (all output is there; but see fe_wait for FE_PIDFD); ECANCELED when the sink wanted no
 /// more, and ENOMEM, when the child was stopped as at its deadline, and waited for; EPERM when it was to
 /// be stopped and the caller may not send it signals, and ETIMEDOUT when even SIGKILL has not ended it in
 /// ten seconds: it is then still to be waited for. In all these cases the ends are closed.

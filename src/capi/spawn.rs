@@ -2,7 +2,9 @@
 //! `fe_spawn`, `fe_spawn_finish` and `fe_spawn_many`: from an outcome to `fe_child` and `fe_error`.
 
 use super::attr::with_attr;
-use super::child::{fe_child_of, fe_child_of_pending, finished, pending_of, put_ends, EMPTY};
+use super::child::{
+    fe_child_of, fe_child_of_pending, finished, kind_of, pending_of, put_ends, EMPTY,
+};
 use super::error::{fe_error_of, CLEAR};
 use super::trace::Trace;
 use super::types::*;
@@ -114,7 +116,7 @@ unsafe fn spawn(
                 let (mut pending, blocked) = launch::start(attr, true)?;
                 let ends = pending.take_ends();
                 *place = Some(pending);
-                let mut child = fe_child_of_pending(place, attr.ptrace);
+                let mut child = fe_child_of_pending(place, kind_of(attr));
                 put_ends(ends, &mut child, given.ends);
                 return Ok((child, blocked));
             }
@@ -122,7 +124,7 @@ unsafe fn spawn(
             let mut ends = Ends::default();
             let start = if beside { launch::spawn_by_deadline } else { launch::spawn };
             let (started, blocked) = start(attr, &mut ends)?;
-            let mut child = fe_child_of(started, attr.ptrace);
+            let mut child = fe_child_of(started, kind_of(attr));
             put_ends(ends, &mut child, given.ends);
             Ok((child, blocked))
         })
@@ -227,7 +229,7 @@ pub unsafe extern "C" fn fe_spawn_many(
 struct Flight {
     index: usize,
     pending: Pending,
-    traced: bool,
+    kind: u32,
     ends: *mut i32,
     attr: *const fe_attr,
     trace: Option<Trace>,
@@ -264,12 +266,12 @@ impl Many {
                     let sigmask = Some(attr.sigmask.unwrap_or(mask));
                     let (pending, _) = launch::start(&Attr { sigmask, ..*attr }, false)?;
                     // All signals were blocked before.
-                    Ok((pending, attr.ptrace, given.ends))
+                    Ok((pending, kind_of(attr), given.ends))
                 })
             };
             match result {
-                Ok((pending, traced, ends)) => {
-                    self.flying.push(Flight { index, pending, traced, ends, attr, trace });
+                Ok((pending, kind, ends)) => {
+                    self.flying.push(Flight { index, pending, kind, ends, attr, trace });
                     return;
                 }
                 // The others on their way may hold what it lacks.
@@ -331,10 +333,10 @@ impl Many {
     unsafe fn look_at(&mut self, at: usize, timeout_ms: Option<u64>) -> bool {
         let progress = self.flying.get_mut(at).map(|flight| flight.pending.finish(timeout_ms));
         let Some(Progress::Done(result)) = progress else { return false };
-        let Flight { index, mut pending, traced, ends, attr, trace } = self.flying.remove(at);
+        let Flight { index, mut pending, kind, ends, attr, trace } = self.flying.remove(at);
         match result {
             Ok(started) => {
-                let mut child = fe_child_of(started, traced);
+                let mut child = fe_child_of(started, kind);
                 // SAFETY: the caller's.
                 unsafe {
                     put_ends(pending.take_ends(), &mut child, ends);

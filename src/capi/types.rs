@@ -91,6 +91,11 @@ pub const FE_CGROUP: u64 = 0x10000;
 /// away (then it may be told as killed, without its signal). A process's first spawn may take as
 /// long as without this flag. With FE_PTRACE fe_spawn_finish must be called by the same thread.
 pub const FE_ASYNC: u64 = 0x20000;
+/// With FE_CGROUP, without which it is EINVAL: nobody is or will be in that cgroup and those below it but the
+/// child and its descendants. fe_kill_tree and fe_stop then reach all of them by it. `fe_child.cgroup` gets a
+/// duplicate of the descriptor; that there is none to be had is EMFILE at the step "cgroup". Make a new cgroup for
+/// each such child: Linux 6.18 kills whoever is born in one whose cgroup.kill has been used.
+pub const FE_OWN_CGROUP: u64 = 0x40000;
 /// Reserved; EINVAL.
 pub const FE_DETACH: u64 = 0x8000_0000_0000_0000;
 
@@ -492,9 +497,26 @@ pub struct fe_child {
     /// The caller's ends of the pipes that are the child's descriptors 0, 1 and 2: close-on-exec and owned
     /// by this struct; -1 where there is none. Who closes one sets it to -1.
     pub ends: [i32; 3],
+    /// With FE_OWN_CGROUP: the cgroup's directory, close-on-exec and owned by this struct. Else -1.
+    pub cgroup: i32,
     /// Zero.
-    pub reserved2: [u32; 5],
+    pub reserved2: [u32; 4],
 }
+
+/// fe_kill_tree: by the child's own cgroup (FE_OWN_CGROUP). Whoever is in it is reached.
+pub const FE_TREE_CGROUP: i32 = 1;
+/// fe_kill_tree: the child is the init of a pid namespace (CLONE_NEWPID), and with it the kernel kills all that
+/// are in it. SIGKILL alone.
+pub const FE_TREE_PIDNS: i32 = 2;
+/// fe_kill_tree: the child, its descendants as /proc shows them, and with FE_SETSID all of its session.
+pub const FE_TREE_SWEEP: i32 = 3;
+/// fe_kill_tree: the child's process group, since there is no /proc of the caller's pid namespace.
+pub const FE_TREE_GROUP: i32 = 4;
+
+/// fe_stop: signals are for the child's process group, as fe_kill_group sends them.
+pub const FE_STOP_GROUP: u32 = 0x1;
+/// fe_stop: signals are for the child's tree, as fe_kill_tree sends them.
+pub const FE_STOP_TREE: u32 = 0x2;
 
 /// Why a spawn failed. Written by fe_spawn, all clear on success; owns nothing. Its size is frozen.
 #[repr(C)]

@@ -190,7 +190,7 @@ impl Pending {
         if now.errno == 0 && now.step.is_exec() && proof::of(self.pid()) == Proof::Execed {
             return Ok(self.started());
         }
-        let _ = self.process().wait(0);
+        let _ = self.process().wait(0, None);
         // It may have failed by itself meanwhile.
         Err(self.failed(match now.errno {
             0 => Error::at(libc::ETIMEDOUT, before.step, before.index),

@@ -29,6 +29,7 @@ pub fn attr<'a>() -> Attr<'a> {
         sigmask: None,
         scheduling: None,
         cgroup: None,
+        own_cgroup: false,
         ptrace: false,
         cloneflags: 0,
         keep_propagation: false,

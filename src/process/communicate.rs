@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::Process;
+use super::{Process, KILLED_MS};
 use crate::sys::{self, Errno, Fd, Whom};
 use alloc::vec::Vec;
 
@@ -73,9 +73,6 @@ struct Stream {
 /// The most that is read at once; the size of a pipe.
 const CHUNK: usize = 64 << 10;
 const FIRST: usize = 4 << 10;
-
-/// How long to wait for one that was killed: a process that hangs in the kernel may not even notice.
-const KILLED_MS: u64 = 10_000;
 
 /// How long to sleep between looks at a child without a pidfd: at first and at most.
 const SLEEP_MS: (u64, u64) = (1, 10);
@@ -353,16 +350,8 @@ impl Session<'_> {
                 let _ = sys::kill_group(process.pid, libc::SIGKILL);
             }
         }
-        let usage = &mut self.outcome.usage;
-        let mut wait = |whom| sys::wait_usage(whom, libc::WNOHANG, usage);
-        let by_pid = Whom::Pid(process.pid);
-        let waited = match process.pidfd.map(|fd| wait(Whom::Pidfd(fd))) {
-            // EINVAL: Linux 5.3 has pidfds but doesn't wait for them.
-            None | Some(Err(libc::EINVAL)) => wait(by_pid),
-            Some(result) => result,
-        };
-        match waited {
-            Ok(None) | Err(libc::EINTR) => {}
+        match process.look(libc::WNOHANG, Some(&mut self.outcome.usage)) {
+            Ok(None) => {}
             Ok(Some(status)) => self.ended(Ok(status)),
             Err(errno) => self.ended(Err(errno)),
         }

@@ -61,6 +61,13 @@ pub fn is_cloexec(fd: i32) -> Result<bool, Errno> {
     Ok(flags & libc::FD_CLOEXEC as usize != 0)
 }
 
+/// A close-on-exec duplicate of a descriptor of the caller's.
+pub fn dup(fd: i32) -> Result<Fd, Errno> {
+    // SAFETY: no pointer.
+    let new = unsafe { call3(libc::SYS_fcntl, fd as usize, libc::F_DUPFD_CLOEXEC as usize, 0) }?;
+    Ok(Fd(new as i32))
+}
+
 /// A close-on-exec duplicate of `fd` at `least` or above.
 pub fn dup_at_least(fd: &Fd, least: i32) -> Result<Fd, Errno> {
     // SAFETY: no pointer.
@@ -82,6 +89,13 @@ pub fn open_at(dir: i32, path: &CStr, flags: i32) -> Result<Fd, Errno> {
     // SAFETY: path is a string.
     let fd = check(unsafe { syscall(libc::SYS_openat as usize, args) })?;
     Ok(Fd(fd as i32))
+}
+
+/// getdents64(2): how much of the buffer is filled; 0 at the end.
+pub fn getdents(list: &Fd, buffer: &mut [u8]) -> Result<usize, Errno> {
+    let (at, room) = (buffer.as_mut_ptr() as usize, buffer.len());
+    // SAFETY: the buffer is writable for its length.
+    unsafe { call3(libc::SYS_getdents64, list.0 as usize, at, room) }
 }
 
 /// pread(2) from the start.

@@ -104,11 +104,19 @@ pub fn kill(pid: i32, signal: i32) -> Result<(), Errno> {
 
 /// pidfd_send_signal(2) (Linux 5.1).
 pub fn pidfd_send_signal(pidfd: i32, signal: i32) -> Result<(), Errno> {
+    pidfd_signal(pidfd, signal, 0)
+}
+
+/// The same to the process group that the process leads, or has led: PIDFD_SIGNAL_PROCESS_GROUP (Linux 6.9;
+/// EINVAL before that).
+pub fn pidfd_signal_group(pidfd: i32, signal: i32) -> Result<(), Errno> {
+    pidfd_signal(pidfd, signal, 4)
+}
+
+fn pidfd_signal(pidfd: i32, signal: i32, flags: usize) -> Result<(), Errno> {
+    let args = [pidfd as usize, signal as usize, 0, flags, 0, 0];
     // SAFETY: no siginfo is given.
-    check(unsafe {
-        syscall(libc::SYS_pidfd_send_signal as usize, [pidfd as usize, signal as usize, 0, 0, 0, 0])
-    })
-    .map(drop)
+    check(unsafe { syscall(libc::SYS_pidfd_send_signal as usize, args) }).map(drop)
 }
 
 /// PTRACE_SETSIGMASK (Linux 3.11) on a child that this thread traces. ESRCH unless it stands in a

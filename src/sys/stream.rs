@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-//! What it takes to feed a child and to drain it: reads and writes that do not block, a poll of several
-//! descriptors, and a wait that tells what the child has used.
+//! What it takes to feed a child and to drain it: reads and writes that do not block, and a poll of several
+//! descriptors.
 
-use super::{call3, check, is_refusal, syscall, Change, Errno, Fd, NoSignal, Whom};
+use super::{call3, check, syscall, Errno, Fd, NoSignal};
 use alloc::vec::Vec;
 
 /// From now on reads and writes by this open file description do not block.
@@ -55,52 +55,19 @@ pub fn poll_each<const N: usize>(
     timeout_ms: Option<u64>,
 ) -> Result<[bool; N], Errno> {
     let mut entries = whom.map(|(fd, events)| libc::pollfd { fd, events, revents: 0 });
+    poll_all(&mut entries, timeout_ms)?;
+    Ok(entries.map(|entry| entry.revents != 0))
+}
+
+/// The same of any number, which tell by their `revents`. EINVAL: more than RLIMIT_NOFILE.
+pub fn poll_all(entries: &mut [libc::pollfd], timeout_ms: Option<u64>) -> Result<(), Errno> {
     let ms = timeout_ms.unwrap_or(0);
     let time =
         libc::timespec { tv_sec: (ms / 1000) as i64, tv_nsec: (ms % 1000 * 1_000_000) as i64 };
     let time = if timeout_ms.is_some() { &raw const time as usize } else { 0 };
-    let args = [entries.as_mut_ptr() as usize, N, time, 0, 0, 0];
+    let args = [entries.as_mut_ptr() as usize, entries.len(), time, 0, 0, 0];
     // SAFETY: entries and time live through the call; no mask is given.
-    check(unsafe { syscall(libc::SYS_ppoll as usize, args) })?;
-    Ok(entries.map(|entry| entry.revents != 0))
-}
-
-/// As `wait_status`, with what the child, and those that it has waited for, have used.
-pub fn wait_usage(
-    whom: Whom,
-    options: i32,
-    usage: &mut libc::rusage,
-) -> Result<Option<i32>, Errno> {
-    let (kind, id) = match whom {
-        Whom::Pid(pid) => (libc::P_PID, pid),
-        Whom::Pidfd(fd) => (libc::P_PIDFD, fd),
-    };
-    let usage = core::ptr::from_mut(usage) as usize;
-    // SAFETY: all zero is a siginfo_t.
-    let mut info: libc::siginfo_t = unsafe { core::mem::zeroed() };
-    let place = &raw mut info as usize;
-    let flags = (libc::WEXITED | options) as usize;
-    let args = [kind as usize, id as usize, place, flags, usage, 0];
-    // SAFETY: info and usage are writable.
-    match (check(unsafe { syscall(libc::SYS_waitid as usize, args) }), whom) {
-        (Ok(_), _) => {
-            // SAFETY: the kernel filled in the fields of SIGCHLD, or left all zero.
-            let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
-            let change = Change { code: info.si_code, status };
-            Ok((pid != 0).then(|| change.wait_status()))
-        }
-        // A filter may forbid it.
-        (Err(errno), Whom::Pid(pid)) if is_refusal(errno) => {
-            let mut status = 0i32;
-            let place = &raw mut status as usize;
-            let args = [pid as usize, place, options as usize, usage, 0, 0];
-            // SAFETY: status and usage are writable.
-            let pid = check(unsafe { syscall(libc::SYS_wait4 as usize, args) })?;
-            Ok((pid != 0).then_some(status))
-        }
-        (Err(errno), Whom::Pidfd(_)) if is_refusal(errno) => Err(libc::EINVAL),
-        (Err(errno), _) => Err(errno),
-    }
+    check(unsafe { syscall(libc::SYS_ppoll as usize, args) }).map(drop)
 }
 
 /// kill(2) of the process group that `leader` leads, or has led while it is not waited for.
@@ -118,10 +85,4 @@ pub fn kill_group(leader: i32, signal: i32) -> Result<(), Errno> {
 pub fn group_of(pid: i32) -> Result<i32, Errno> {
     // SAFETY: no pointer.
     unsafe { call3(libc::SYS_getpgid, pid as usize, 0, 0) }.map(|group| group as i32)
-}
-
-/// Nothing used.
-pub fn no_usage() -> libc::rusage {
-    // SAFETY: numbers.
-    unsafe { core::mem::zeroed() }
 }

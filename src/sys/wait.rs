@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-//! waitid(2) and wait4(2).
+//! waitid(2), wait4(2), and what the kernel still knows of who was waited for.
 
-use super::{check, syscall, Errno};
+use super::{call3, check, syscall, Errno};
 
 /// Whom to wait for.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,16 @@ impl Change {
 
 /// waitid(2); None when WNOHANG was given and there is nothing to tell. EINTR as it comes.
 pub fn waitid(whom: Whom, options: i32) -> Result<Option<Change>, Errno> {
+    waitid_usage(whom, options, None)
+}
+
+/// The same, with what the child, and those that it has waited for, have used: the system call has a
+/// fifth argument.
+fn waitid_usage(
+    whom: Whom,
+    options: i32,
+    usage: Option<&mut libc::rusage>,
+) -> Result<Option<Change>, Errno> {
     let (kind, id) = match whom {
         Whom::Pid(pid) => (libc::P_PID, pid),
         Whom::Pidfd(fd) => (libc::P_PIDFD, fd),
@@ -68,16 +78,16 @@ pub fn waitid(whom: Whom, options: i32) -> Result<Option<Change>, Errno> {
     // SAFETY: all zero is a siginfo_t.
     let mut info: libc::siginfo_t = unsafe { core::mem::zeroed() };
     let place = &raw mut info as usize;
-    // SAFETY: info is writable; usage is not asked for.
-    check(unsafe {
-        syscall(
-            libc::SYS_waitid as usize,
-            [kind as usize, id as usize, place, options as usize, 0, 0],
-        )
-    })?;
+    let args = [kind as usize, id as usize, place, options as usize, address(usage), 0];
+    // SAFETY: info is writable, and so is usage unless it is NULL.
+    check(unsafe { syscall(libc::SYS_waitid as usize, args) })?;
     // SAFETY: the kernel filled in the fields of SIGCHLD, or left all zero.
     let (pid, status) = unsafe { (info.si_pid(), info.si_status()) };
     Ok((pid != 0).then_some(Change { code: info.si_code, status }))
+}
+
+fn address(usage: Option<&mut libc::rusage>) -> usize {
+    usage.map_or(0, |usage| core::ptr::from_mut(usage) as usize)
 }
 
 /// Whether the answer to a waitid(2) says that it is not to be had: wait4(2) may be.
@@ -88,12 +98,21 @@ pub fn is_refusal(errno: Errno) -> bool {
 /// Waits for `whom` to end (or to stop, for its tracer) and gives the status of wait(2); None with
 /// WNOHANG when there is none yet. A filter may forbid waitid(2): then by wait4(2).
 pub fn wait_status(whom: Whom, options: i32) -> Result<Option<i32>, Errno> {
-    let errno = match waitid(whom, libc::WEXITED | options) {
+    wait_usage(whom, options, None)
+}
+
+/// The same, with what the child, and those that it has waited for, have used.
+pub fn wait_usage(
+    whom: Whom,
+    options: i32,
+    mut usage: Option<&mut libc::rusage>,
+) -> Result<Option<i32>, Errno> {
+    let errno = match waitid_usage(whom, libc::WEXITED | options, usage.as_deref_mut()) {
         Ok(change) => return Ok(change.map(Change::wait_status)),
         Err(errno) => errno,
     };
     match whom {
-        Whom::Pid(pid) if is_refusal(errno) => wait4(pid, options),
+        Whom::Pid(pid) if is_refusal(errno) => wait4_usage(pid, options, usage),
         Whom::Pidfd(_) if is_refusal(errno) => Err(libc::EINVAL),
         _ => Err(errno),
     }
@@ -101,13 +120,47 @@ pub fn wait_status(whom: Whom, options: i32) -> Result<Option<i32>, Errno> {
 
 /// wait4(2) for one child; EINTR as it comes.
 pub fn wait4(pid: i32, options: i32) -> Result<Option<i32>, Errno> {
+    wait4_usage(pid, options, None)
+}
+
+fn wait4_usage(
+    pid: i32,
+    options: i32,
+    usage: Option<&mut libc::rusage>,
+) -> Result<Option<i32>, Errno> {
     let mut status = 0i32;
     let place = &raw mut status as usize;
-    // SAFETY: status is writable; usage is not asked for.
-    let pid = check(unsafe {
-        syscall(libc::SYS_wait4 as usize, [pid as usize, place, options as usize, 0, 0, 0])
-    })?;
+    let args = [pid as usize, place, options as usize, address(usage), 0, 0];
+    // SAFETY: status is writable, and so is usage unless it is NULL.
+    let pid = check(unsafe { syscall(libc::SYS_wait4 as usize, args) })?;
     Ok((pid != 0).then_some(status))
+}
+
+/// Nothing used.
+pub fn no_usage() -> libc::rusage {
+    // SAFETY: numbers.
+    unsafe { core::mem::zeroed() }
+}
+
+/// The status, as wait(2) gives it, of a process that was reaped, whoever has done it: PIDFD_GET_INFO of
+/// linux/pidfd.h with PIDFD_INFO_EXIT (Linux 6.15). None: it was not, or not quite.
+pub fn pidfd_exit_status(pidfd: i32) -> Result<Option<i32>, Errno> {
+    // Its first version, which has room for all that is wanted: later kernels take any size from it on.
+    #[repr(C)]
+    struct Info {
+        mask: u64,
+        cgroupid: u64,
+        ids: [u32; 11],
+        exit_code: i32,
+    }
+    const { assert!(core::mem::size_of::<Info>() == 64) };
+    const PIDFD_INFO_EXIT: u64 = 8;
+    const PIDFD_GET_INFO: usize = 3 << 30 | 64 << 16 | 0xff << 8 | 11;
+    let mut info = Info { mask: PIDFD_INFO_EXIT, cgroupid: 0, ids: [0; 11], exit_code: 0 };
+    let place = &raw mut info as usize;
+    // SAFETY: info is writable, and of the size that the number of the request tells.
+    unsafe { call3(libc::SYS_ioctl, pidfd as usize, PIDFD_GET_INFO, place) }?;
+    Ok((info.mask & PIDFD_INFO_EXIT != 0).then_some(info.exit_code))
 }
 
 /// Reaps a child that is dead or dying, whatever its exit signal. When another thread was faster,
