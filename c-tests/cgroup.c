@@ -2,36 +2,12 @@
 /* FE_CGROUP: a child that is born in another cgroup. */
 #include "test.h"
 
+#include "cgroup.h"
 #include "filter.h"
-
-#include <sys/mount.h>
 
 static char *name_only[] = {(char *)"true", NULL};
 
 static char top[400]; /* of this case, in a mounted cgroup2 */
-
-static void write_to(const char *path, const char *text) {
-  int fd = open(path, O_WRONLY | O_CLOEXEC);
-  NEED(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && close(fd) == 0);
-}
-
-/* Where version 2 is mounted; else for this case. */
-static void find_mount(char *at, size_t size) {
-  FILE *mounts = fopen("/proc/self/mountinfo", "re");
-  char line[4096], path[300];
-  at[0] = 0;
-  while (mounts && !at[0] && fgets(line, sizeof line, mounts))
-    if (strstr(line, " - cgroup2 ") && sscanf(line, "%*d %*d %*s %*s %299s", path) == 1 &&
-        access(path, W_OK) == 0)
-      snprintf(at, size, "%s", path);
-  if (mounts) fclose(mounts);
-  if (at[0]) return;
-  snprintf(at, size, "%s", scratch_path("cgroup"));
-  if (mkdir(at, 0755) != 0 || unshare(CLONE_NEWNS) != 0 ||
-      mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-      mount("none", at, "cgroup2", 0, NULL) != 0)
-    skip("no cgroup2 that can be written to");
-}
 
 static const char *below(const char *name) {
   static char paths[4][500];

@@ -2,10 +2,10 @@
 /* What is done with a child: fe_wait, fe_kill, fe_child_close. Never to a process that is not it. */
 #include "test.h"
 
+#include "stranger.h"
+
 #include <limits.h>
-#include <linux/sched.h>
 #include <poll.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 
@@ -40,6 +40,12 @@ static void check_wait(fe_child *child, int timeout, int errnum, int wanted) {
   CHECK_INT(fe_wait(child, timeout, &status), errnum ? -1 : 0);
   CHECK_STR(errno_name(errno), errno_name(errnum));
   CHECK_INT(status, errnum ? -77 : wanted);
+}
+
+/* After somebody else's wait: by its pidfd the status can be had once. */
+static void check_lost(fe_child *child, int timeout, int wanted) {
+  if (child->pidfd >= 0 && kernel_remembers()) check_wait(child, timeout, 0, wanted);
+  check_wait(child, timeout, ECHILD, 0);
 }
 
 static void check_kill(fe_child *child, int sig, int errnum) {
@@ -93,7 +99,7 @@ static void statuses(void) {
     int same = 0;
     CHECK_INT(waitpid(child.pid, &same, 0), child.pid);
     CHECK_INT(status, same);
-    check_wait(&child, -1, ECHILD, 0);
+    check_lost(&child, -1, same);
     fe_child_close(&child);
     if (!start_shell("exit 3", way, flags, &child)) return;
     CHECK_INT(fe_wait(&child, -1, NULL), 0);
@@ -147,6 +153,8 @@ static void no_such_child(void) {
     check_kill(&child, SIGKILL, 0);
     /* Somebody else's wait. */
     CHECK_INT(waitpid(-1, &status, 0), child.pid);
+    check_kill(&child, SIGTERM, ESRCH);
+    check_lost(&child, 50, SIGKILL);
     for (int timeout = -1; timeout < 100; timeout += 50) check_wait(&child, timeout, ECHILD, 0);
     check_kill(&child, SIGTERM, ESRCH);
     fe_child_close(&child);
@@ -154,7 +162,7 @@ static void no_such_child(void) {
     if (!start_sleep(way, flags, &child)) return;
     signal(SIGCHLD, SIG_IGN);
     check_kill(&child, SIGKILL, 0);
-    check_wait(&child, flags ? 5000 : -1, ECHILD, 0);
+    check_lost(&child, flags ? 5000 : -1, SIGKILL);
     check_kill(&child, SIGTERM, ESRCH);
     signal(SIGCHLD, SIG_DFL);
     fe_child_close(&child);
@@ -265,33 +273,9 @@ static void reaped_by_another(void) {
     check_kill(&child, 0, ESRCH);
     check_kill(&child, SIGTERM, ESRCH);
     check_kill(&child, SIGTERM, ESRCH);
-    check_wait(&child, 100, ECHILD, 0);
+    check_lost(&child, 100, SIGKILL);
     fe_child_close(&child);
   }
-}
-
-/* Makes a process with that pid, which is not a child of this one. The descriptor hangs up when it ends. */
-static int stranger(pid_t pid) {
-  int ends[2];
-  NEED(pipe(ends) == 0);
-  pid_t between = fork_apart();
-  NEED(between >= 0);
-  if (between == 0) {
-    struct clone_args args;
-    memset(&args, 0, sizeof args);
-    args.exit_signal = SIGCHLD;
-    args.set_tid = (uint64_t)(uintptr_t)&pid;
-    args.set_tid_size = 1;
-    long made = syscall(SYS_clone3, &args, sizeof args);
-    if (made != 0) _exit(made < 0);
-    alarm(20);
-    for (;;) pause();
-  }
-  int status = -1;
-  CHECK_INT(waitpid(between, &status, 0), between);
-  CHECK_INT(status, 0);
-  close(ends[1]);
-  return ends[0];
 }
 
 static void a_recycled_pid(void) {
@@ -305,7 +289,7 @@ static void a_recycled_pid(void) {
     struct pollfd entry = {stranger(child.pid), POLLIN, 0};
     check_kill(&child, 0, ESRCH);
     check_kill(&child, SIGKILL, ESRCH);
-    check_wait(&child, -1, ECHILD, 0);
+    check_lost(&child, -1, SIGKILL);
     CHECK_INT(poll(&entry, 1, 50), 0);
     CHECK_INT(kill(child.pid, SIGKILL), 0);
     close(entry.fd);

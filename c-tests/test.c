@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <grp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -381,6 +382,27 @@ bool spawn_fails_fast(fe_attr *attr, unsigned way, int errnum, int step) {
               CHECK_INT(error.way, expected_way(way)) &&
               CHECK(memcmp(&child, &empty, sizeof child) == 0);
   count_way(error.way);
+  return good;
+}
+
+/* A program built on an older system has no header for it. */
+bool kernel_remembers(void) {
+  struct {
+    uint64_t mask, cgroup;
+    uint32_t ids[11];
+    int32_t exit_code;
+  } info = {8 /* PIDFD_INFO_EXIT */, 0, {0}, 0};
+  /* Once, and before a case has SIGCHLD ignored. */
+  static int known = -1;
+  if (known >= 0) return known != 0;
+  pid_t pid = fork_apart();
+  NEED(pid >= 0);
+  if (pid == 0) _exit(0);
+  int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+  NEED(waitpid(pid, NULL, 0) == pid || errno == ECHILD);
+  bool good = pidfd >= 0 && ioctl(pidfd, 0xc040ff0b /* PIDFD_GET_INFO */, &info) == 0 && (info.mask & 8);
+  if (pidfd >= 0) close(pidfd);
+  known = good;
   return good;
 }
 

@@ -78,6 +78,10 @@ unsigned expected_way(unsigned way);
   EACH_WAY(way)                                                                                    \
     if (way != FE_WAY_SHARED)
 
+/* Without a pidfd, and with one where there is CLONE_PIDFD. */
+#define EACH_PIDFD(flag)                                                                           \
+  for (unsigned flag = 0; flag <= (world() == WORLD_KERNEL ? FE_PIDFD : 0); flag += FE_PIDFD)
+
 /* Spawns with attr->way forced to `way`, checks success and that way, and counts it. */
 bool spawn(fe_attr *attr, unsigned way, fe_child *child);
 /* The same, waits, and checks that it has exited with `status`. */
@@ -94,6 +98,9 @@ void spawn_killed(fe_attr *attr, unsigned way, int signal, int step, int index);
 bool spawn_fails_fast(fe_attr *attr, unsigned way, int errnum, int step);
 /* Nothing to wait for, with __WALL neither. */
 void check_no_child(void);
+
+/* Whether the kernel tells by a pidfd how a process ended that was waited for (Linux 6.15). */
+bool kernel_remembers(void);
 
 /* What the calling process looks like, for a comparison. Free it. */
 char *snapshot(void);
