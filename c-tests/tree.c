@@ -32,7 +32,7 @@ static void sweeps_without(void) {
 
 /* Their parents have ended, and so has the child: its session is still its own. */
 static void orphans(void) {
-  static const char script[] = "(sleep 1000 & (sleep 1000 &)); exit 5";
+  static const char script[] = "(sleep 60 & (sleep 60 &)); exit 5";
   for (int subreaper = 0; subreaper < 2; subreaper++) {
     fe_attr attr = FE_ATTR_INIT;
     fe_child child;
@@ -65,7 +65,7 @@ static void orphans(void) {
 /* It makes others while it is killed, as fast as it can: none slips away. */
 static void growing(void) {
   static const char *const scripts[] = {
-      "i=0; while [ $i -lt 1500 ]; do sleep 1000 & i=$((i+1)); done; wait",
+      "i=0; while [ $i -lt 1500 ]; do sleep 60 & i=$((i+1)); done; wait",
       "while :; do setsid sh -c 'sh -c \"sleep 0.05; :\"; :' & sleep 0.004; done",
   };
   for (int round = 0; round < 6; round++) {
@@ -86,15 +86,15 @@ static void growing(void) {
 static void nobody_else(void) {
   fe_attr plain = FE_ATTR_INIT, leader = FE_ATTR_INIT;
   fe_child before, child, in_its_group, after;
-  NEED(start_tree(&plain, "exec sleep 1000", &before));
+  NEED(start_tree(&plain, "exec sleep 60", &before));
   leader.flags = FE_SETPGID;
   NEED(start_tree(&leader, family, &child));
   until(FAMILY);
   char family_mark[sizeof mark];
   strcpy(family_mark, mark);
   leader.pgid = child.pid;
-  NEED(start_tree(&leader, "sleep 1000 & wait", &in_its_group));
-  NEED(start_tree(&plain, "exec sleep 1000", &after));
+  NEED(start_tree(&leader, "sleep 60 & wait", &in_its_group));
+  NEED(start_tree(&plain, "exec sleep 60", &after));
   check_tree(&child, SIGKILL, 0, FE_TREE_SWEEP);
   NEED(fe_wait(&child, -1, NULL) == 0);
   strcpy(mark, family_mark);
@@ -125,7 +125,7 @@ static void a_pid_namespace(void) {
 static void the_group_alone(void) {
   fe_attr attr = FE_ATTR_INIT;
   fe_child child;
-  NEED(start_tree(&attr, "exec sleep 1000", &child));
+  NEED(start_tree(&attr, "exec sleep 60", &child));
   check_tree(&child, SIGKILL, ENOSYS, 0);
   check_tree(&child, SIGTERM, ENOSYS, 0);
   CHECK(lives(&child));
@@ -133,7 +133,7 @@ static void the_group_alone(void) {
   fe_child_close(&child);
   for (int kills = 0; kills < 2; kills++) {
     attr.flags = FE_SETPGID;
-    NEED(start_tree(&attr, "sleep 1000 & exec sleep 1000", &child));
+    NEED(start_tree(&attr, "sleep 60 & exec sleep 60", &child));
     int status = 0;
     check_tree(&child, kills ? SIGKILL : SIGTERM, 0, FE_TREE_GROUP);
     CHECK(fe_wait(&child, -1, &status) == 0 && status == (kills ? SIGKILL : SIGTERM));
@@ -267,7 +267,7 @@ static void misuse(void) {
   check_tree(&empty, SIGTERM, ESRCH, 0);
   memset(&empty, 0, sizeof empty);
   check_tree(&empty, SIGKILL, ESRCH, 0);
-  NEED(start_tree(&attr, "exec sleep 1000", &child));
+  NEED(start_tree(&attr, "exec sleep 60", &child));
   check_tree(&child, -1, EINVAL, 0);
   check_tree(&child, 65, EINVAL, 0);
   CHECK(lives(&child));

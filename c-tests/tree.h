@@ -75,8 +75,8 @@ static inline void check_tree(fe_child *child, int sig, int errnum, int wanted) 
 
 /* Nine processes on three levels, in three sessions; two do not hear SIGTERM. */
 static const char family[] =
-    "sleep 1000 & (trap '' TERM; sleep 1000; :) & "
-    "setsid sh -c 'sleep 1000 & (setsid sh -c \"sleep 1000 & wait\"; :) & wait' & wait";
+    "sleep 60 & (trap '' TERM; sleep 60; :) & "
+    "setsid sh -c 'sleep 60 & (setsid sh -c \"sleep 60 & wait\"; :) & wait' & wait";
 enum { FAMILY = 9, DEAF = 2 };
 
 /* All of the family go. Those that are not the caller's children stay zombies until init sees to them. */

@@ -49,14 +49,14 @@ static void cgroup_of_its_own(uint64_t pidfd) {
   static const int signals[] = {SIGTERM, SIGKILL};
   fe_child child, other;
   fe_attr plain = FE_ATTR_INIT;
-  NEED(start_tree(&plain, "exec sleep 1000", &other));
+  NEED(start_tree(&plain, "exec sleep 60", &other));
   for (int i = 0; i < 2; i++) {
     char script[1000];
     fe_attr attr = in_a_cgroup();
     attr.flags |= pidfd;
     snprintf(script, sizeof script,
-             "(setsid sleep 1000 & (trap '' TERM; setsid sleep 1000 &)); "
-             "sh -c 'echo $$ > %s/below/cgroup.procs; exec sleep 1000' & exec sleep 1000",
+             "(setsid sleep 60 & (trap '' TERM; setsid sleep 60 &)); "
+             "sh -c 'echo $$ > %s/below/cgroup.procs; exec sleep 60' & exec sleep 60",
              own_cgroup);
     NEED(start_tree(&attr, script, &child));
     until(4);
@@ -98,7 +98,7 @@ static void descriptor_of_a_cgroup(void) {
   fe_attr attr = in_a_cgroup();
   fe_child child;
   int before = open_descriptors();
-  NEED(start_tree(&attr, "exec sleep 1000", &child));
+  NEED(start_tree(&attr, "exec sleep 60", &child));
   CHECK(child.cgroup >= 0 && child.cgroup != attr.cgroup);
   CHECK_INT(fcntl(child.cgroup, F_GETFD), FD_CLOEXEC);
   CHECK_INT(fe_stop(&child, 0, 5000, FE_STOP_TREE, NULL), 0);
@@ -113,7 +113,7 @@ static void descriptor_of_a_cgroup(void) {
     fe_error error;
     attr.dir = fails ? "/nonexistent" : NULL;
     attr.way = FE_WAY_PIPED;
-    static char *argv[] = {(char *)"sleep", (char *)"1000", NULL};
+    static char *argv[] = {(char *)"sleep", (char *)"60", NULL};
     attr.argv = argv;
     attr.path = "/bin/sleep";
     NEED(fe_spawn(&attr, &child, &error) == 0);
