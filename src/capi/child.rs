@@ -365,7 +365,7 @@ pub unsafe extern "C" fn fe_child_close(child: *mut fe_child) {
     if child.pid > 0 && child.state & OWNS_PIDFD != 0 {
         sys::close(child.pidfd);
     }
-    drop(child.take_ends());
+    close_ends(child);
     if let Some(pending) = take_pending(child) {
         pending.abandon();
     }
