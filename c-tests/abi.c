@@ -45,6 +45,8 @@ static void attr(void) {
   OFFSET(fe_attr, redirects, 208);
   OFFSET(fe_attr, nredirects, 216);
   OFFSET(fe_attr, ends, 224);
+  CHECK(sizeof(fe_attr) >= 240);
+  OFFSET(fe_attr, winsize, 232);
   fe_attr clear, init = FE_ATTR_INIT;
   memset(&clear, 0, sizeof clear);
   clear.size = sizeof clear;
@@ -113,7 +115,7 @@ static void others(void) {
   OFFSET(fe_child, way, 8);
   OFFSET(fe_child, state, 12);
   OFFSET(fe_child, ready, 16);
-  OFFSET(fe_child, reserved, 20);
+  OFFSET(fe_child, pty, 20);
   OFFSET(fe_child, pending, 24);
   OFFSET(fe_child, ends, 32);
   OFFSET(fe_child, cgroup, 44);
@@ -145,7 +147,7 @@ static void numbers(void) {
       {FE_ALLOW_SETGROUPS, 0x200}, {FE_CHROOT_KEEP_CWD, 0x400}, {FE_KEEP_PROPAGATION, 0x800},
       {FE_RESETIDS, 0x1000},   {FE_FEXECVE, 0x2000},     {FE_EXECVEAT, 0x4000},
       {FE_SHELL_FALLBACK, 0x8000}, {FE_CGROUP, 0x10000},    {FE_ASYNC, 0x20000},
-      {FE_OWN_CGROUP, 0x40000},
+      {FE_OWN_CGROUP, 0x40000}, {FE_SUSPEND, 0x80000}, {FE_PTY, 0x100000},
       {FE_WAY_CONCURRENT, 4},  {FE_WAY_STAGED, 5},
       {FE_TREE_CGROUP, 1},     {FE_TREE_PIDNS, 2},       {FE_TREE_SWEEP, 3},
       {FE_TREE_GROUP, 4},      {FE_STOP_GROUP, 1},       {FE_STOP_TREE, 2},
@@ -163,6 +165,7 @@ static void numbers(void) {
   CHECK_INT(FE_FROM_PIPE, -2);
   CHECK_INT(FE_TO_PIPE, -3);
   CHECK_INT(FE_NULL, -4);
+  CHECK_INT(FE_TERMINAL, -5);
   CHECK_INT(FE_SAME_AS(0), -0x10000000);
   CHECK_INT(FE_SAME_AS(7), -0x10000007);
   CHECK_INT(FE_REDIRECT(0), -0x20000000);
@@ -186,9 +189,10 @@ static void step_names(void) {
       "foreground", "pdeathsig", "parent_alive", "sigmask",   "ptrace",       "exec",
       "action_open", "action_dup2", "action_close", "action_chdir", "action_fchdir",
       "action_closefrom", "action_tcsetpgrp", "scheduling", "resetids", "cgroup", "execfd",
-      "script_fd", "shell",    "unshare_files", "stage", "communicate",
+      "script_fd", "shell",    "unshare_files", "stage", "communicate", "suspend", "pty",
   };
-  for (int step = 0; step < 46; step++) CHECK_STR(fe_step_name(step), names[step]);
+  const int count = sizeof names / sizeof *names;
+  for (int step = 0; step < count; step++) CHECK_STR(fe_step_name(step), names[step]);
   CHECK_INT(FE_STEP_CHDIR, 20);
   CHECK_INT(FE_STEP_EXEC, 29);
   CHECK_INT(FE_STEP_ACTION_OPEN, 30);
@@ -196,7 +200,9 @@ static void step_names(void) {
   CHECK_INT(FE_STEP_UNSHARE_FILES, 43);
   CHECK_INT(FE_STEP_STAGE, 44);
   CHECK_INT(FE_STEP_COMMUNICATE, 45);
-  CHECK_STR(fe_step_name(46), "unknown");
+  CHECK_INT(FE_STEP_SUSPEND, 46);
+  CHECK_INT(FE_STEP_PTY, 47);
+  CHECK_STR(fe_step_name(count), "unknown");
   CHECK_STR(fe_step_name(-1), "unknown");
   CHECK_STR(fe_step_name(0x7fffffff), "unknown");
 }

@@ -121,7 +121,7 @@ static void mixed(void) {
           case 2: each[i].actions = absent, each[i].nactions = 1;
             FAILS_WITH(ENOENT, FE_STEP_ACTION_OPEN);
             break;
-          case 3: each[i].flags = FE_ASYNC, FAILS_WITH(EINVAL, FE_STEP_ARGS); break;
+          case 3: each[i].flags = i % 2 ? FE_ASYNC : FE_SUSPEND, FAILS_WITH(EINVAL, FE_STEP_ARGS); break;
           case 4: attrs[i] = NULL, FAILS_WITH(EINVAL, FE_STEP_ARGS); break;
           case 5: each[i].files = not_open, each[i].nfiles = 1;
             FAILS_WITH(EBADF, FE_STEP_FILES);

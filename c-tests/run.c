@@ -123,7 +123,7 @@ static void failures(void) {
   io = (fe_io)FE_IO_INIT;
   io.flags = FE_IO_GROUP;
   check_error(fe_run(&attr, &io, &result, &error), &error, EINVAL, FE_STEP_ARGS);
-  static const uint64_t flags[] = {FE_ASYNC, FE_PTRACE, FE_DETACH};
+  static const uint64_t flags[] = {FE_ASYNC, FE_PTRACE, FE_SUSPEND, FE_PTY, FE_DETACH};
   for (int i = 0; i < 3; i++) {
     attr.flags = flags[i];
     check_error(fe_run(&attr, NULL, &result, &error), &error, EINVAL, FE_STEP_ARGS);

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/types.h>
@@ -154,6 +155,27 @@
  * each such child: Linux 6.18 kills whoever is born in one whose cgroup.kill has been used.
  */
 #define FE_OWN_CGROUP UINT64_C(0x40000)
+
+/**
+ * fe_spawn returns when the child has done all steps but those from its signal mask on, and stands before
+ * its exec. fe_resume lets it go. Meanwhile what belongs to a process can be set from outside, by its pid or
+ * pidfd: its cgroup, prlimit(2), perf_event_open(2) with enable_on_exec, setpriority(2). Its signals are
+ * blocked: but for SIGKILL and SIGSTOP they strike when it goes on. `timeout_ms` does not count that time.
+ * When the caller ends, the child ends (status 127) unless a process that the caller has forked lives on.
+ * Takes the concurrent way or the piped one, with what FE_ASYNC says of them, and makes a socket pair
+ * (a failure is the step "suspend"). Cannot be combined with FE_ASYNC.
+ */
+#define FE_SUSPEND UINT64_C(0x80000)
+
+/**
+ * The child gets a new pseudo-terminal (pty(7)) as its controlling terminal, in a new session (FE_SETSID is
+ * implied), and is in its foreground. With `files` NULL its descriptors 0, 1 and 2 are that terminal; else those
+ * whose element is FE_TERMINAL, at least one (without any it is EINVAL). The other end is `fe_child.pty`.
+ * `winsize` is its size. With `credential`, and no user namespace, the terminal belongs to that user, if the
+ * caller may give it away (CAP_CHOWN). Needs /dev/ptmx. Cannot be combined with FE_SETPGID, FE_FOREGROUND and
+ * FE_SETCTTY. What fails is the step "pty".
+ */
+#define FE_PTY UINT64_C(0x100000)
 
 /**
  * Reserved; EINVAL.
@@ -444,6 +466,16 @@
 #define FE_STEP_COMMUNICATE 45
 
 /**
+ * FE_SUSPEND: the child stands there, or the socket pair to wake it by could not be had.
+ */
+#define FE_STEP_SUSPEND 46
+
+/**
+ * FE_PTY: making the terminal, by the parent.
+ */
+#define FE_STEP_PTY 47
+
+/**
  * open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
  * close-on-exec only with O_CLOEXEC.
  */
@@ -495,6 +527,11 @@
  * In `files`: /dev/null of the caller's root, open for reading and writing.
  */
 #define FE_NULL (-4)
+
+/**
+ * In `files`, with FE_PTY: the new terminal.
+ */
+#define FE_TERMINAL (-5)
 
 /**
  * open(2) of `path` with `oflag` and `mode`.
@@ -802,7 +839,7 @@ typedef struct fe_attr {
    * close-on-exec go, the rest are inherited (but see FE_CLOSE_OTHERS). It is a parallel
    * assignment: permutations, duplicates and holes are fine, and a descriptor that stays in
    * place loses its close-on-exec flag. NULL leaves all descriptors as they are. In place of a
-   * descriptor there may stand FE_FROM_PIPE, FE_TO_PIPE, FE_NULL, FE_REDIRECT(k): what
+   * descriptor there may stand FE_FROM_PIPE, FE_TO_PIPE, FE_NULL, FE_TERMINAL, FE_REDIRECT(k): what
    * `redirects[k]` says, or FE_SAME_AS(n): a duplicate of what the child's descriptor n is in the end,
    * earlier or later in the list. Any other number is EINVAL at "args" with its index; so are an n
    * or k that is not in the list, an n that is closed, and a circle.
@@ -926,6 +963,11 @@ typedef struct fe_attr {
    * a pipe at 3 or above EINVAL at "args" with its index.
    */
   int32_t *ends;
+  /**
+   * The size of the terminal of FE_PTY; not all 0 without that is EINVAL. It can be changed at any time:
+   * TIOCSWINSZ of ioctl_tty(2) on `fe_child.pty`, which sends the foreground group SIGWINCH.
+   */
+  struct winsize winsize;
 } fe_attr;
 
 /**
@@ -950,14 +992,17 @@ typedef struct fe_child {
    */
   uint32_t state;
   /**
-   * With FE_ASYNC, until fe_spawn_finish: becomes readable when the outcome is known. Owned by this
-   * struct. Else -1.
+   * With FE_ASYNC and FE_SUSPEND, until the outcome is told: becomes readable when it is known. Owned by
+   * this struct. Else -1.
    */
   int32_t ready;
   /**
-   * Zero.
+   * With FE_PTY: the caller's end of the terminal, close-on-exec and owned by this struct. What is written
+   * to it is typed (Ctrl-C is the byte 3), and what the terminal shows is read; EIO is its end: nobody has
+   * the terminal open any more. tcsetattr(3) on it sets the terminal's modes. Else -1. Who closes it
+   * sets it to -1; the foreground group then gets SIGHUP.
    */
-  int32_t reserved;
+  int32_t pty;
   /**
    * Private to the library.
    */
@@ -1158,9 +1203,20 @@ int fe_spawn_finish(struct fe_child *child,
                     struct fe_error *error);
 
 /**
+ * Lets a child of FE_SUSPEND go to its exec, and is fe_spawn_finish for it then: with `timeout_ms` -1 it
+ * returns the outcome, with 0 it does not wait, and fe_spawn_finish can be called later. A child that
+ * was killed while it stood there is a failure as any other: ECANCELED with the signal. EINVAL, besides for what
+ * fe_spawn_finish says, for a child that does not stand there. To cancel the spawn instead, fe_child_close: it
+ * kills the child and reaps it. No cancellation point.
+ */
+int fe_resume(struct fe_child *child,
+              int timeout_ms,
+              struct fe_error *error);
+
+/**
  * Starts `n` programs, `attrs[i]` as `children[i]`, without waiting for one before the next is on its
  * way. Each is what a fe_spawn of its own would be (timeout_ms counts from its own start), but for
- * FE_ASYNC and the ways that suspend the caller, which are EINVAL. Returns 0 when all were started.
+ * FE_ASYNC, FE_SUSPEND and the ways that suspend the caller, which are EINVAL. Returns 0 when all were started.
  * Else -1: the errno is that of the first that was not, and `errors[i]` tells of each; those that were
  * started are in `children`. `errors` may be NULL; `attrs` and `children` that are NULL, unless n is 0,
  * are EINVAL. Signals are blocked for the calling thread meanwhile.
@@ -1232,11 +1288,12 @@ int fe_wait_any(struct fe_child *const *children,
 int fe_kill(struct fe_child *child, int sig);
 
 /**
- * Gives back what the child holds (its pidfd, the `ends` of its pipes, its `cgroup`) and makes it empty. Neither kills the child nor
+ * Gives back what the child holds (its pidfd, the `ends` of its pipes, its `cgroup`, its `pty`) and makes it empty. Neither kills the child nor
  * waits for it: one that was not waited for is a zombie until the caller's own wait(2) or exit.
  * NULL and an empty child are fine. With FE_ASYNC and before fe_spawn_finish the child goes on to its
  * exec, without a deadline; if that fails it exits with status 127, for the caller's own wait(2). To
- * cancel it, fe_kill it and call fe_spawn_finish.
+ * cancel it, fe_kill it and call fe_spawn_finish. With FE_SUSPEND and before fe_resume the child is killed and
+ * reaped: its program has never run.
  */
 void fe_child_close(struct fe_child *child);
 
@@ -1357,7 +1414,7 @@ void fe_result_free(struct fe_result *result);
  * Returns 0 when the program was started and waited for, whatever its status is. Else -1 with errno
  * and `error`, which may be NULL: as fe_spawn, or as fe_communicate with the step "communicate". Nothing
  * is left behind: a program that was started was killed and waited for (but see EPERM and ETIMEDOUT at
- * fe_communicate). FE_ASYNC and FE_PTRACE are EINVAL, and FE_IO_GROUP without FE_SETSID, FE_SETPGID or
+ * fe_communicate). FE_ASYNC, FE_PTRACE, FE_SUSPEND and FE_PTY are EINVAL, and FE_IO_GROUP without FE_SETSID, FE_SETPGID or
  * FE_FOREGROUND with pgid 0. Threads, signals and stack: as fe_spawn and fe_communicate.
  */
 int fe_run(const struct fe_attr *attr,
@@ -1394,7 +1451,7 @@ const char *fe_version(void);
   {                                                                              \
     sizeof(fe_attr), 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0,    \
       0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0,       \
-      0, 0, NULL, 0, NULL                                                        \
+      0, 0, NULL, 0, NULL, { 0, 0, 0, 0 }                                        \
   }
 #define FE_CREDENTIAL_INIT                                                       \
   {                                                                              \
@@ -1410,7 +1467,7 @@ const char *fe_version(void);
   }
 #define FE_CHILD_INIT                                                            \
   {                                                                              \
-    -1, -1, 0, 0, -1, 0, 0, { -1, -1, -1 }, -1, { 0, 0, 0, 0 }                   \
+    -1, -1, 0, 0, -1, -1, 0, { -1, -1, -1 }, -1, { 0, 0, 0, 0 }                  \
   }
 #define FE_ERROR_INIT                                                            \
   {                                                                              \

@@ -275,6 +275,10 @@ pub struct Attr<'a> {
     pub cgroup: Option<i32>,
     /// Nobody else is in it: it is kept, to reach all that are.
     pub own_cgroup: bool,
+    /// A new terminal, of that size.
+    pub terminal: Option<libc::winsize>,
+    /// It stands before its exec until it is let go.
+    pub suspend: bool,
     /// PTRACE_TRACEME.
     pub ptrace: bool,
     /// CLONE_NEW*.

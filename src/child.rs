@@ -254,6 +254,10 @@ impl Child {
                     let place = (argv as *const AtomicUsize).add(1);
                     (*place).store(script, Relaxed);
                 }
+                if this.rule as u8 == Rule::Suspend as u8 {
+                    self.suspend();
+                    continue;
+                }
                 let result = syscall(this.nr, args);
                 if this.rule as u8 == Rule::ParentAlive as u8 {
                     self.check_parent(result, args);
@@ -403,17 +407,40 @@ impl Child {
     /// Waits until the parent has written the id maps. End of file instead of the byte: it died.
     #[inline(always)]
     unsafe fn wait_for_maps(&self, read_end: i32, write_end: i32) {
-        // SAFETY: byte is writable.
+        // SAFETY: no pointers.
         unsafe {
             self.enter(Step::MapsWait as i32, -1);
             // Else there would never be an end of file.
             self.close_own(write_end);
+            self.wait_for_byte(read_end);
+            self.close_own(read_end);
+        }
+    }
+
+    /// Tells the parent that it stands before its exec, and waits until that lets it go.
+    #[inline(always)]
+    unsafe fn suspend(&self) {
+        // SAFETY: the byte is readable.
+        unsafe {
+            let byte = 0u8;
+            let byte = &raw const byte as usize;
+            let result = call(libc::SYS_write, self.error_pipe as usize, byte, 1, 0);
+            if is_error(result) {
+                self.fail(result);
+            }
+            self.wait_for_byte(self.error_pipe);
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn wait_for_byte(&self, fd: i32) {
+        // SAFETY: byte is writable.
+        unsafe {
             let mut byte = 0u8;
             loop {
                 let byte = &raw mut byte as usize;
-                let result = call(libc::SYS_read, read_end as usize, byte, 1, 0);
+                let result = call(libc::SYS_read, fd as usize, byte, 1, 0);
                 if result == 1 {
-                    self.close_own(read_end);
                     return;
                 }
                 if result == 0 {

@@ -57,10 +57,12 @@ pub enum Step {
     UnshareFiles = 43,
     Stage = 44,
     Communicate = 45,
+    Suspend = 46,
+    Pty = 47,
 }
 
 /// Every step with its name, at the place of its number.
-pub static STEPS: [(Step, Name); 46] = [
+pub static STEPS: [(Step, Name); 48] = [
     (Step::None, Name::of("none")),
     (Step::Args, Name::of("args")),
     (Step::Memory, Name::of("memory")),
@@ -107,6 +109,8 @@ pub static STEPS: [(Step, Name); 46] = [
     (Step::UnshareFiles, Name::of("unshare_files")),
     (Step::Stage, Name::of("stage")),
     (Step::Communicate, Name::of("communicate")),
+    (Step::Suspend, Name::of("suspend")),
+    (Step::Pty, Name::of("pty")),
 ];
 
 impl Step {

@@ -210,6 +210,7 @@ pub fn start(
         mask,
         terminal: terminal::Foreground::of(attr),
         script: attr.program.fd().is_some() && script::is_closed_script(attr, caller),
+        suspends: attr.suspend,
     };
     let at = |way| move |error| Failed { error, way: Some(way) };
     let child = match way {

@@ -253,6 +253,10 @@ impl<'a> List<'a> {
             left &= left - 1;
             self.add([call::disposition(signal as i32 + 1, ignore & 1 << signal != 0)]);
         }
+        // All has been done but what may end it: a signal that is pending, a tracer.
+        if attr.suspend {
+            self.add([call::suspend()]);
+        }
         if attr.ptrace {
             self.add([call::sigmask_traced(), call::traceme()]);
         } else {

@@ -20,6 +20,8 @@ pub const FROM_PIPE: i32 = -2;
 pub const TO_PIPE: i32 = -3;
 /// As FROM_PIPE.
 pub const NULL: i32 = -4;
+/// As FROM_PIPE.
+pub const TERMINAL: i32 = -5;
 /// Less n, as the next.
 pub const SAME_AS: i32 = -RANGE;
 /// Less k: the two ranges lie below each other.
@@ -34,6 +36,7 @@ enum Wanted {
     FromPipe,
     ToPipe,
     Null,
+    Terminal,
     SameAs(usize),
     Redirect(usize),
 }
@@ -50,6 +53,7 @@ impl Wanted {
             FROM_PIPE => Some(Wanted::FromPipe),
             TO_PIPE => Some(Wanted::ToPipe),
             NULL => Some(Wanted::Null),
+            TERMINAL => Some(Wanted::Terminal),
             _ => {
                 below(SAME_AS).map(Wanted::SameAs).or_else(|| below(REDIRECT).map(Wanted::Redirect))
             }
@@ -108,6 +112,8 @@ pub struct Ends {
     pub pipes: Vec<(usize, Fd)>,
     /// The child's own cgroup.
     pub cgroup: Option<Fd>,
+    /// The other end of its terminal.
+    pub pty: Option<Fd>,
 }
 
 /// A list that has become plain.
@@ -118,6 +124,7 @@ pub struct Made<'a> {
     /// The child's. To be dropped when it has them.
     held: Vec<Fd>,
     null: Option<i32>,
+    terminal: Option<i32>,
     /// The caller's.
     pub ends: Ends,
 }
@@ -132,7 +139,13 @@ pub fn check(attr: &Attr<'_>) -> Result<()> {
     if is_plain(attr) {
         return Ok(());
     }
-    roots(attr.files.unwrap_or_default(), attr.redirects.len()).map(drop)
+    let files = attr.files.unwrap_or_default();
+    if attr.terminal.is_none() {
+        if let Some(index) = files.iter().position(|file| *file == TERMINAL) {
+            return Err(Error::at(libc::EINVAL, Step::Args, index as i32));
+        }
+    }
+    roots(files, attr.redirects.len()).map(drop)
 }
 
 /// Whether the element names what is there.
@@ -193,6 +206,7 @@ pub fn make<'a>(attr: &Attr<'a>) -> Result<Made<'a>> {
         opened: Vec::new(),
         held: Vec::new(),
         null: None,
+        terminal: None,
         ends: Ends::default(),
     };
     let enough = made.files.try_reserve_exact(wanted.len()).is_ok()
@@ -205,6 +219,9 @@ pub fn make<'a>(attr: &Attr<'a>) -> Result<Made<'a>> {
     if let Some(cgroup) = attr.cgroup.filter(|_| attr.own_cgroup) {
         let ours = sys::dup(cgroup).and_then(|fd| out_of_the_way(fd, attr));
         made.ends.cgroup = Some(ours.map_err(|errno| Error::new(errno, Step::Cgroup))?);
+    }
+    if let Some(size) = &attr.terminal {
+        made.terminal(attr, size).map_err(|errno| Error::new(errno, Step::Pty))?;
     }
     for (to, file) in wanted.iter().enumerate() {
         let fd =
@@ -245,6 +262,7 @@ impl<'a> Made<'a> {
                 self.null = Some(null);
                 Ok(null)
             }
+            Some(Wanted::Terminal) => Ok(self.terminal.unwrap_or(-1)),
             Some(Wanted::Redirect(k)) => match attr.redirects.get(k) {
                 Some(Redirect::Data(bytes)) => {
                     let file = sys::sealed_file(bytes)?;
@@ -270,6 +288,24 @@ impl<'a> Made<'a> {
     ) -> core::result::Result<i32, Errno> {
         self.ends.pipes.push((to, out_of_the_way(ours, attr)?));
         self.hold(attr, theirs)
+    }
+
+    fn terminal(
+        &mut self,
+        attr: &Attr<'_>,
+        size: &libc::winsize,
+    ) -> core::result::Result<(), Errno> {
+        let (ours, theirs) = sys::new_terminal(size)?;
+        if let Some(credential) = attr.credential.filter(|_| !attr.new_user()) {
+            match sys::give_away(&theirs, credential.uid) {
+                // It works all the same, but for who opens it by its name.
+                Ok(()) | Err(libc::EPERM) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        self.ends.pty = Some(out_of_the_way(ours, attr)?);
+        self.terminal = Some(self.hold(attr, theirs)?);
+        Ok(())
     }
 
     fn hold(&mut self, attr: &Attr<'_>, fd: Fd) -> core::result::Result<i32, Errno> {

@@ -14,6 +14,7 @@ mod fd;
 mod memory;
 mod signal;
 mod stream;
+mod tty;
 mod wait;
 
 pub(crate) use arch::enter;
@@ -24,6 +25,7 @@ pub use memory::c_str_array_for_tests;
 pub use memory::{try_box, CStrArray, SharedPage, Stack};
 pub use signal::*;
 pub use stream::*;
+pub use tty::*;
 pub use wait::*;
 
 use core::ffi::CStr;

@@ -46,7 +46,9 @@ const KNOWN_FLAGS: u64 = FE_SETSID
     | FE_SHELL_FALLBACK
     | FE_CGROUP
     | FE_ASYNC
-    | FE_OWN_CGROUP;
+    | FE_OWN_CGROUP
+    | FE_SUSPEND
+    | FE_PTY;
 
 const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 
@@ -127,7 +129,13 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
     if keeps_cwd && root.is_none() || attr.cgroup != 0 && !has(FE_CGROUP) {
         return Err(INVALID);
     }
-    if has(FE_OWN_CGROUP) && !has(FE_CGROUP) {
+    let libc::winsize { ws_row, ws_col, ws_xpixel, ws_ypixel } = attr.winsize;
+    let has_size = [ws_row, ws_col, ws_xpixel, ws_ypixel] != [0; 4];
+    let lacks = |flag, needed| has(flag) && !has(needed);
+    if lacks(FE_OWN_CGROUP, FE_CGROUP)
+        || has(FE_SUSPEND) && has(FE_ASYNC)
+        || has_size && !has(FE_PTY)
+    {
         return Err(INVALID);
     }
     let attr_of_core = Attr {
@@ -144,7 +152,7 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
         close_others: has(FE_CLOSE_OTHERS),
         credential,
         resetids: has(FE_RESETIDS),
-        group: group(&attr)?,
+        group: if has(FE_PTY) { on_new_terminal(&attr, files)? } else { group(&attr)? },
         noctty: has(FE_NOCTTY),
         pdeathsig: attr.pdeathsig,
         dispositions: Dispositions { default: default.unwrap_or(0), ignore: ignore.unwrap_or(0) },
@@ -152,6 +160,8 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
         scheduling,
         cgroup: has(FE_CGROUP).then_some(attr.cgroup),
         own_cgroup: has(FE_OWN_CGROUP),
+        terminal: has(FE_PTY).then_some(attr.winsize),
+        suspend: has(FE_SUSPEND),
         ptrace: has(FE_PTRACE),
         cloneflags: attr.cloneflags,
         keep_propagation: has(FE_KEEP_PROPAGATION),
@@ -298,6 +308,7 @@ unsafe fn files<'a>(attr: &fe_attr) -> Result<Option<&'a [i32]>> {
     let homeless = files.unwrap_or_default().iter().skip(3).position(is_pipe);
     match homeless.filter(|_| attr.ends.is_null()) {
         Some(above) => Err(Error::at(libc::EINVAL, Step::Args, above as i32 + 3)),
+        None if files.is_none() && attr.flags & FE_PTY != 0 => Ok(Some(&[FE_TERMINAL; 3])),
         None => Ok(files),
     }
 }
@@ -405,6 +416,19 @@ fn way(way: u32) -> Result<Option<Way>> {
     }
 }
 
+/// The session that has the first of `files` that is the new terminal as its own.
+fn on_new_terminal(attr: &fe_attr, files: Option<&[i32]>) -> Result<Group> {
+    let other = FE_SETPGID | FE_SETCTTY | FE_FOREGROUND;
+    let is_terminal = |file: &i32| *file == FE_TERMINAL;
+    let at = files.unwrap_or_default().iter().position(is_terminal);
+    match at {
+        Some(at) if attr.flags & other == 0 && attr.pgid == 0 && attr.ctty == 0 => {
+            Ok(Group::Session { ctty: Some(at as i32) })
+        }
+        _ => Err(INVALID),
+    }
+}
+
 /// Session, group and terminal, which the kernel allows in certain combinations only.
 fn group(attr: &fe_attr) -> Result<Group> {
     let has = |flag: u64| attr.flags & flag != 0;
@@ -434,7 +458,7 @@ mod tests {
         assert_eq!(<fe_attr as Extensible>::OLDEST, 136);
         assert_eq!(<fe_credential as Extensible>::OLDEST, 32);
         assert_eq!(<fe_scheduling as Extensible>::OLDEST, 24);
-        assert_eq!(size_of::<fe_attr>(), 232);
+        assert_eq!(size_of::<fe_attr>(), 240);
         assert_eq!(size_of::<fe_credential>(), 32);
         assert_eq!(size_of::<fe_scheduling>(), 24);
         assert_eq!(size_of::<fe_id_map>(), 12);
@@ -445,8 +469,8 @@ mod tests {
     #[test]
     fn what_stands_for_a_file_is_the_same_to_the_core() {
         assert_eq!(
-            (FE_FROM_PIPE, FE_TO_PIPE, FE_NULL),
-            (redirect::FROM_PIPE, redirect::TO_PIPE, redirect::NULL)
+            (FE_FROM_PIPE, FE_TO_PIPE, FE_NULL, FE_TERMINAL),
+            (redirect::FROM_PIPE, redirect::TO_PIPE, redirect::NULL, redirect::TERMINAL)
         );
     }
 }

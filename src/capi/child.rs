@@ -20,7 +20,7 @@ pub const EMPTY: fe_child = fe_child {
     way: 0,
     state: 0,
     ready: -1,
-    reserved: 0,
+    pty: -1,
     pending: 0,
     ends: [-1; 3],
     cgroup: -1,
@@ -40,8 +40,9 @@ const OWNS_CGROUP: u32 = 32;
 const LEADS_GROUP: u32 = 64;
 const LEADS_SESSION: u32 = 128;
 const IS_INIT: u32 = 256;
+const OWNS_PTY: u32 = 512;
 /// What stays when it is on its way no more.
-const KEPT: u32 = OWNS_ENDS | OWNS_CGROUP;
+const KEPT: u32 = OWNS_ENDS | OWNS_CGROUP | OWNS_PTY;
 
 /// What is to be known of the child later.
 pub fn kind_of(attr: &Attr<'_>) -> u32 {
@@ -99,16 +100,22 @@ pub unsafe fn put_ends(ends: Ends, child: &mut fe_child, others: *mut i32) {
         child.cgroup = cgroup.release();
         child.state |= OWNS_CGROUP;
     }
+    if let Some(pty) = ends.pty {
+        child.pty = pty.release();
+        child.state |= OWNS_PTY;
+    }
 }
 
-/// Closes the ends of its pipes, and its cgroup.
+/// Closes the ends of its pipes, its cgroup, and the end of its terminal.
 fn close_ends(child: &mut fe_child) {
     drop(child.take_ends());
-    if child.state & OWNS_CGROUP != 0 {
-        sys::close(child.cgroup);
+    for (owns, fd) in [(OWNS_CGROUP, &mut child.cgroup), (OWNS_PTY, &mut child.pty)] {
+        let fd = core::mem::replace(fd, -1);
+        if child.state & owns != 0 && fd >= 0 {
+            sys::close(fd);
+        }
+        child.state &= !owns;
     }
-    child.state &= !OWNS_CGROUP;
-    child.cgroup = -1;
 }
 
 /// What is known of a child on its way.
@@ -127,11 +134,12 @@ pub fn finished(child: &mut fe_child, result: core::result::Result<Started, Fail
     if result.is_err() {
         close_ends(child);
     }
-    let (ends, cgroup, kept) = (child.ends, child.cgroup, child.state & KEPT);
+    let fe_child { ends, cgroup, pty, .. } = *child;
+    let kept = child.state & KEPT;
     drop(take_pending(child));
     if let Ok(started) = result {
         let started = fe_child_of(started, kind);
-        *child = fe_child { ends, cgroup, state: started.state | kept, ..started };
+        *child = fe_child { ends, cgroup, pty, state: started.state | kept, ..started };
     }
 }
 
@@ -351,11 +359,12 @@ pub unsafe extern "C" fn fe_kill(child: *mut fe_child, sig: c_int) -> c_int {
     })
 }
 
-/// Gives back what the child holds (its pidfd, the `ends` of its pipes, its `cgroup`) and makes it empty. Neither kills the child nor
+/// Gives back what the child holds (its pidfd, the `ends` of its pipes, its `cgroup`, its `pty`) and makes it empty. Neither kills the child nor
 /// waits for it: one that was not waited for is a zombie until the caller's own wait(2) or exit.
 /// NULL and an empty child are fine. With FE_ASYNC and before fe_spawn_finish the child goes on to its
 /// exec, without a deadline; if that fails it exits with status 127, for the caller's own wait(2). To
-/// cancel it, fe_kill it and call fe_spawn_finish.
+/// cancel it, fe_kill it and call fe_spawn_finish. With FE_SUSPEND and before fe_resume the child is killed and
+/// reaped: its program has never run.
 #[no_mangle]
 pub unsafe extern "C" fn fe_child_close(child: *mut fe_child) {
     // SAFETY: the C caller: as fe_wait.

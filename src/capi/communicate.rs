@@ -209,7 +209,7 @@ pub unsafe extern "C" fn fe_result_free(result: *mut fe_result) {
 /// Returns 0 when the program was started and waited for, whatever its status is. Else -1 with errno
 /// and `error`, which may be NULL: as fe_spawn, or as fe_communicate with the step "communicate". Nothing
 /// is left behind: a program that was started was killed and waited for (but see EPERM and ETIMEDOUT at
-/// fe_communicate). FE_ASYNC and FE_PTRACE are EINVAL, and FE_IO_GROUP without FE_SETSID, FE_SETPGID or
+/// fe_communicate). FE_ASYNC, FE_PTRACE, FE_SUSPEND and FE_PTY are EINVAL, and FE_IO_GROUP without FE_SETSID, FE_SETPGID or
 /// FE_FOREGROUND with pgid 0. Threads, signals and stack: as fe_spawn and fe_communicate.
 #[no_mangle]
 pub unsafe extern "C" fn fe_run(
@@ -266,7 +266,7 @@ unsafe fn prepared(attr: *const fe_attr, io: *const fe_io) -> Result<(fe_attr, f
     attr.size = size_of::<fe_attr>();
     let has = |flag| attr.flags & flag != 0;
     let leads = has(FE_SETSID) || has(FE_SETPGID | FE_FOREGROUND) && attr.pgid == 0;
-    let bad = has(FE_ASYNC | FE_PTRACE) || io.flags & FE_IO_GROUP != 0 && !leads;
+    let bad = has(FE_ASYNC | FE_PTRACE | FE_SUSPEND | FE_PTY) || io.flags & FE_IO_GROUP != 0 && !leads;
     let has_input = io.ninput != 0;
     if attr.files.is_null() && attr.nfiles == 0 {
         let files = if has_input { &FILES_OF_RUN_WITH_INPUT } else { &FILES_OF_RUN };

@@ -165,6 +165,8 @@ mod tests {
             (Step::UnshareFiles, FE_STEP_UNSHARE_FILES),
             (Step::Stage, FE_STEP_STAGE),
             (Step::Communicate, FE_STEP_COMMUNICATE),
+            (Step::Suspend, FE_STEP_SUSPEND),
+            (Step::Pty, FE_STEP_PTY),
         ] {
             assert_eq!(number as i32, c);
         }

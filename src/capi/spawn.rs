@@ -110,10 +110,13 @@ unsafe fn spawn(
             if no_child {
                 return Err(INVALID.into());
             }
-            if given.flags & FE_ASYNC != 0 {
+            if given.flags & (FE_ASYNC | FE_SUSPEND) != 0 {
                 // Before there is a child, so that there is a place to keep it.
                 let mut place = sys::try_box(None).ok_or(Error::NO_MEMORY)?;
                 let (mut pending, blocked) = launch::start(attr, true)?;
+                if attr.suspend {
+                    pending.suspend()?;
+                }
                 let ends = pending.take_ends();
                 *place = Some(pending);
                 let mut child = fe_child_of_pending(place, kind_of(attr));
@@ -145,30 +148,65 @@ pub unsafe extern "C" fn fe_spawn_finish(
     timeout_ms: c_int,
     error: *mut fe_error,
 ) -> c_int {
-    let trace = Trace::start();
-    // SAFETY: the C caller: child is NULL or one that fe_spawn has written, or all zero.
-    let child = unsafe { child.as_mut() };
-    let timeout = u64::try_from(timeout_ms).ok();
-    let told = match child {
-        Some(child) if timeout_ms >= -1 => match pending_of(child).filter(|p| p.may_finish()) {
-            Some(pending) => match pending.finish(timeout) {
-                Progress::In(step, index) => {
-                    let error = Error::at(libc::EINPROGRESS, step, index);
-                    fe_error_of(&Failed { error, way: Some(pending.way()) })
-                }
-                Progress::Done(result) => {
-                    let told = result.as_ref().err().map_or(CLEAR, fe_error_of);
-                    finished(child, result);
-                    // SAFETY: no attr.
-                    unsafe { trace_end(trace, core::ptr::null(), child.pid, child.way, &told) };
-                    told
-                }
-            },
-            None => fe_error_of(&INVALID.into()),
-        },
-        _ => fe_error_of(&INVALID.into()),
+    // SAFETY: the C caller: child is NULL or one that fe_spawn has written, or all zero; error is NULL or
+    // writable.
+    unsafe { finish(child, timeout_ms, error, |pending| !pending.is_suspended()) }
+}
+
+/// Lets a child of FE_SUSPEND go to its exec, and is fe_spawn_finish for it then: with `timeout_ms` -1 it
+/// returns the outcome, with 0 it does not wait, and fe_spawn_finish can be called later. A child that
+/// was killed while it stood there is a failure as any other: ECANCELED with the signal. EINVAL, besides for what
+/// fe_spawn_finish says, for a child that does not stand there. To cancel the spawn instead, fe_child_close: it
+/// kills the child and reaps it. No cancellation point.
+#[no_mangle]
+pub unsafe extern "C" fn fe_resume(
+    child: *mut fe_child,
+    timeout_ms: c_int,
+    error: *mut fe_error,
+) -> c_int {
+    let let_go = |pending: &mut Pending| {
+        let may = pending.is_suspended();
+        pending.resume();
+        may
     };
-    // SAFETY: the C caller: error is NULL or writable.
+    // SAFETY: the C caller: as fe_spawn_finish.
+    unsafe { finish(child, timeout_ms, error, let_go) }
+}
+
+/// `may` is asked for its pending child, if there is one and this thread may finish it.
+///
+/// # Safety
+/// As fe_spawn_finish.
+unsafe fn finish(
+    child: *mut fe_child,
+    timeout_ms: c_int,
+    error: *mut fe_error,
+    may: impl FnOnce(&mut Pending) -> bool,
+) -> c_int {
+    let trace = Trace::start();
+    // SAFETY: the caller's.
+    let child = unsafe { child.as_mut() }.filter(|_| timeout_ms >= -1);
+    let told = child.and_then(|child| {
+        let pending = pending_of(child).filter(|pending| pending.may_finish())?;
+        if !may(pending) {
+            return None;
+        }
+        Some(match pending.finish(u64::try_from(timeout_ms).ok()) {
+            Progress::In(step, index) => {
+                let error = Error::at(libc::EINPROGRESS, step, index);
+                fe_error_of(&Failed { error, way: Some(pending.way()) })
+            }
+            Progress::Done(result) => {
+                let told = result.as_ref().err().map_or(CLEAR, fe_error_of);
+                finished(child, result);
+                // SAFETY: no attr.
+                unsafe { trace_end(trace, core::ptr::null(), child.pid, child.way, &told) };
+                told
+            }
+        })
+    });
+    let told = told.unwrap_or_else(|| fe_error_of(&INVALID.into()));
+    // SAFETY: the caller's.
     unsafe { tell(error, told) };
     if told.errnum == 0 {
         return 0;
@@ -182,7 +220,7 @@ const WINDOW: usize = 64;
 
 /// Starts `n` programs, `attrs[i]` as `children[i]`, without waiting for one before the next is on its
 /// way. Each is what a fe_spawn of its own would be (timeout_ms counts from its own start), but for
-/// FE_ASYNC and the ways that suspend the caller, which are EINVAL. Returns 0 when all were started.
+/// FE_ASYNC, FE_SUSPEND and the ways that suspend the caller, which are EINVAL. Returns 0 when all were started.
 /// Else -1: the errno is that of the first that was not, and `errors[i]` tells of each; those that were
 /// started are in `children`. `errors` may be NULL; `attrs` and `children` that are NULL, unless n is 0,
 /// are EINVAL. Signals are blocked for the calling thread meanwhile.
@@ -260,7 +298,7 @@ impl Many {
             // SAFETY: the caller's.
             let result = unsafe {
                 with_attr(attr, |attr, given| {
-                    if given.flags & FE_ASYNC != 0 {
+                    if given.flags & (FE_ASYNC | FE_SUSPEND) != 0 {
                         return Err(INVALID.into());
                     }
                     let sigmask = Some(attr.sigmask.unwrap_or(mask));

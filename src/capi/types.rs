@@ -7,7 +7,7 @@
 
 #![allow(non_camel_case_types)]
 
-use libc::{c_char, c_int, c_void, gid_t, mode_t, pid_t, rusage, sigset_t, size_t, uid_t};
+use libc::{c_char, c_int, c_void, gid_t, mode_t, pid_t, rusage, sigset_t, size_t, uid_t, winsize};
 
 /// The child becomes the leader of a new session, without a controlling terminal: setsid(2). It
 /// cannot be combined with FE_SETPGID, which the kernel always refuses to a session leader, nor
@@ -96,6 +96,22 @@ pub const FE_ASYNC: u64 = 0x20000;
 /// duplicate of the descriptor; that there is none to be had is EMFILE at the step "cgroup". Make a new cgroup for
 /// each such child: Linux 6.18 kills whoever is born in one whose cgroup.kill has been used.
 pub const FE_OWN_CGROUP: u64 = 0x40000;
+/// fe_spawn returns when the child has done all steps but those from its signal mask on, and stands before
+/// its exec. fe_resume lets it go. Meanwhile what belongs to a process can be set from outside, by its pid or
+/// pidfd: its cgroup, prlimit(2), perf_event_open(2) with enable_on_exec, setpriority(2). Its signals are
+/// blocked: but for SIGKILL and SIGSTOP they strike when it goes on. `timeout_ms` does not count that time.
+/// When the caller ends, the child ends (status 127) unless a process that the caller has forked lives on.
+/// Takes the piped way, since the caller's memory must not be the child's when it gets other limits, with what
+/// FE_ASYNC says of waits and of other processes. A socket pair that cannot be made fails at "suspend". Cannot
+/// be combined with FE_ASYNC.
+pub const FE_SUSPEND: u64 = 0x80000;
+/// The child gets a new pseudo-terminal (pty(7)) as its controlling terminal, in a new session (FE_SETSID is
+/// implied), and is in its foreground. With `files` NULL its descriptors 0, 1 and 2 are that terminal; else those
+/// whose element is FE_TERMINAL, at least one (without any it is EINVAL). The other end is `fe_child.pty`.
+/// `winsize` is its size. With `credential`, and no user namespace, the terminal belongs to that user, if the
+/// caller may give it away (CAP_CHOWN). Needs /dev/ptmx. Cannot be combined with FE_SETPGID, FE_FOREGROUND and
+/// FE_SETCTTY. What fails is the step "pty".
+pub const FE_PTY: u64 = 0x100000;
 /// Reserved; EINVAL.
 pub const FE_DETACH: u64 = 0x8000_0000_0000_0000;
 
@@ -116,7 +132,7 @@ pub const FE_WAY_COPY: u32 = 2;
 pub const FE_WAY_PIPED: u32 = 3;
 /// CLONE_VM without CLONE_VFORK, on a stack of its own: the child runs in the caller's memory, beside the
 /// calling thread. For FE_ASYNC, timeout_ms and fe_spawn_many, where the piped way is the other one.
-/// Cannot be forced for what the shared way cannot, nor with FE_CGROUP or FE_PTRACE. Where memory is not
+/// Cannot be forced for what the shared way cannot, nor with FE_CGROUP, FE_SUSPEND or FE_PTRACE. Where memory is not
 /// shared, or clone3(2) refused (Linux 5.5), the piped way is taken. A failed spawn raises SIGCHLD.
 pub const FE_WAY_CONCURRENT: u32 = 4;
 /// As FE_WAY_SHARED until the credentials are to change; then the child execs a small program in a
@@ -228,6 +244,10 @@ pub const FE_STEP_UNSHARE_FILES: i32 = 43;
 pub const FE_STEP_STAGE: i32 = 44;
 /// Of fe_run: the program was started, but not fed, drained or waited for as it should be.
 pub const FE_STEP_COMMUNICATE: i32 = 45;
+/// FE_SUSPEND: the child stands there, or the socket pair to wake it by could not be had.
+pub const FE_STEP_SUSPEND: i32 = 46;
+/// FE_PTY: making the terminal, by the parent.
+pub const FE_STEP_PTY: i32 = 47;
 
 /// open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
 /// close-on-exec only with O_CLOEXEC.
@@ -253,6 +273,8 @@ pub const FE_FROM_PIPE: i32 = -2;
 pub const FE_TO_PIPE: i32 = -3;
 /// In `files`: /dev/null of the caller's root, open for reading and writing.
 pub const FE_NULL: i32 = -4;
+/// In `files`, with FE_PTY: the new terminal.
+pub const FE_TERMINAL: i32 = -5;
 
 /// open(2) of `path` with `oflag` and `mode`.
 pub const FE_REDIRECT_OPEN: i32 = 1;
@@ -399,7 +421,7 @@ pub struct fe_attr {
     /// close-on-exec go, the rest are inherited (but see FE_CLOSE_OTHERS). It is a parallel
     /// assignment: permutations, duplicates and holes are fine, and a descriptor that stays in
     /// place loses its close-on-exec flag. NULL leaves all descriptors as they are. In place of a
-    /// descriptor there may stand FE_FROM_PIPE, FE_TO_PIPE, FE_NULL, FE_REDIRECT(k): what
+    /// descriptor there may stand FE_FROM_PIPE, FE_TO_PIPE, FE_NULL, FE_TERMINAL, FE_REDIRECT(k): what
     /// `redirects[k]` says, or FE_SAME_AS(n): a duplicate of what the child's descriptor n is in the end,
     /// earlier or later in the list. Any other number is EINVAL at "args" with its index; so are an n
     /// or k that is not in the list, an n that is closed, and a circle.
@@ -472,6 +494,9 @@ pub struct fe_attr {
     /// fails. (With FE_ASYNC they are the caller's when fe_spawn returns, whatever the outcome.) NULL makes
     /// a pipe at 3 or above EINVAL at "args" with its index.
     pub ends: *mut i32,
+    /// The size of the terminal of FE_PTY; not all 0 without that is EINVAL. It can be changed at any time:
+    /// TIOCSWINSZ of ioctl_tty(2) on `fe_child.pty`, which sends the foreground group SIGWINCH.
+    pub winsize: winsize,
 }
 
 /// A started child. Written by fe_spawn, whatever it held before; give it back with fe_child_close.
@@ -487,11 +512,14 @@ pub struct fe_child {
     pub way: u32,
     /// Private to the library.
     pub state: u32,
-    /// With FE_ASYNC, until fe_spawn_finish: becomes readable when the outcome is known. Owned by this
-    /// struct. Else -1.
+    /// With FE_ASYNC and FE_SUSPEND, until the outcome is told: becomes readable when it is known. Owned by
+    /// this struct. Else -1.
     pub ready: i32,
-    /// Zero.
-    pub reserved: i32,
+    /// With FE_PTY: the caller's end of the terminal, close-on-exec and owned by this struct. What is written
+    /// to it is typed (Ctrl-C is the byte 3), and what the terminal shows is read; EIO is its end: nobody has
+    /// the terminal open any more. tcsetattr(3) on it sets the terminal's modes. Else -1. Who closes it
+    /// sets it to -1; the foreground group then gets SIGHUP.
+    pub pty: i32,
     /// Private to the library.
     pub pending: u64,
     /// The caller's ends of the pipes that are the child's descriptors 0, 1 and 2: close-on-exec and owned

@@ -30,6 +30,8 @@ pub(super) struct Context {
     pub terminal: Foreground,
     /// If the program is not found: it is a script that its interpreter could not open.
     pub script: bool,
+    /// It stands before its exec, or is on its way there.
+    pub suspends: bool,
 }
 
 /// A child on its way.
@@ -86,10 +88,7 @@ impl Pending {
 
     /// The descriptor that becomes readable when the outcome is known.
     pub fn ready(&self) -> Option<i32> {
-        match &self.child {
-            Child::Piped(child) => Some(child.outcome.number()),
-            Child::Concurrent(child) => child.outcome.as_ref().map(Fd::number),
-        }
+        self.outcome().map(Fd::number)
     }
 
     fn cloned(&self) -> &super::clone::Cloned {
@@ -112,12 +111,64 @@ impl Pending {
 
     fn wait_for_end(&self, limit: Option<u64>) -> bool {
         match &self.child {
-            Child::Piped(child) => {
-                let proof = || proof::of(self.pid());
-                piped::wait_for_end(self.pid(), &child.outcome, limit, proof)
-            }
+            Child::Piped(child) => self.wait_for_word(&child.outcome, limit),
             Child::Concurrent(child) => child.wait_for_end(limit),
         }
+    }
+
+    /// Waits until the child has said something, has execed or died.
+    fn wait_for_word(&self, outcome: &Fd, limit: Option<u64>) -> bool {
+        piped::wait_for_end(self.pid(), outcome, limit, || proof::of(self.pid()))
+    }
+
+    fn outcome(&self) -> Option<&Fd> {
+        match &self.child {
+            Child::Piped(child) => Some(&child.outcome),
+            Child::Concurrent(child) => child.outcome.as_ref(),
+        }
+    }
+
+    /// Whether it stands before its exec.
+    pub fn is_suspended(&self) -> bool {
+        self.context.suspends
+    }
+
+    /// Waits until it stands before its exec; whatever else it comes to is a failure.
+    pub fn suspend(&mut self) -> core::result::Result<(), Failed> {
+        let limit = self.context.deadline;
+        let told = self.outcome().is_some_and(|outcome| self.wait_for_word(outcome, limit));
+        let seen = record::read(self.record());
+        if told && seen.errno == 0 && seen.step == Step::Suspend && !piped::is_dead(self.pid()) {
+            // The time that it stands there does not count.
+            let left = |deadline: u64| deadline.saturating_sub(sys::now_ms()).max(1);
+            self.context.deadline = limit.map(left);
+            return Ok(());
+        }
+        self.context.suspends = false;
+        loop {
+            if let Progress::Done(result) = self.finish(None) {
+                return match result {
+                    // Of a child that was never let go there is none.
+                    Ok(_) => Err(self.failed(Error::new(libc::ECANCELED, Step::Suspend))),
+                    Err(failed) => Err(failed),
+                };
+            }
+        }
+    }
+
+    /// Lets it go. One that is dead by now is for `finish` to tell of.
+    pub fn resume(&mut self) {
+        if self.is_mine() && core::mem::take(&mut self.context.suspends) {
+            self.context.deadline = self.context.deadline.map(sys::deadline_ms);
+            if let Some(outcome) = self.outcome() {
+                let _ = sys::send_byte(outcome);
+            }
+        }
+    }
+
+    /// In a process that was forked since, this is a copy.
+    fn is_mine(&self) -> bool {
+        self.owner == sys::getpid()
     }
 
     fn failed(&self, error: Error) -> Failed {
@@ -140,7 +191,7 @@ impl Pending {
     /// Waits for the outcome, for at most `timeout_ms` (None: for ever). A child whose deadline passes
     /// is killed. When it is done, this is of no more use.
     pub fn finish(&mut self, timeout_ms: Option<u64>) -> Progress {
-        if self.owner != sys::getpid() {
+        if !self.is_mine() {
             let error = Error::new(libc::ECHILD, Step::Args);
             return Progress::Done(Err(Failed { error, way: None }));
         }
@@ -198,11 +249,13 @@ impl Pending {
         }))
     }
 
-    /// Nobody wants to know any more. A child that has failed by now leaves nothing; one that fails
-    /// later is a child that exits with 127.
+    /// Nobody wants to know any more. A child that has failed by now leaves nothing, nor does one that was
+    /// never let go; one that fails later is a child that exits with 127.
     pub fn abandon(mut self) {
         self.context.deadline = None;
-        if self.may_finish() {
+        if self.is_mine() && self.context.suspends {
+            let _ = self.overdue();
+        } else if self.may_finish() {
             let _ = self.finish(Some(0));
         }
     }

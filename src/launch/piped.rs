@@ -77,9 +77,13 @@ pub fn start(job: &Job<'_>) -> Result<Child> {
     Ok(Child { cloned: child, record, outcome })
 }
 
-/// The error pipe: the parent's end, and the child's.
+/// The error pipe: the parent's end, and the child's. Where that is let go by it, it leads both ways.
 pub fn pipe(job: &Job<'_>) -> Result<(Fd, Fd)> {
-    let (outcome, error_pipe) = sys::pipe().map_err(at_pipe)?;
+    let at_socket = |errno| Error::new(errno, Step::Suspend);
+    let (outcome, error_pipe) = match job.attr.suspend {
+        true => sys::socket_pair().map_err(at_socket)?,
+        false => sys::pipe().map_err(at_pipe)?,
+    };
     Ok((outcome, out_of_the_way(error_pipe, job.attr).map_err(at_pipe)?))
 }
 

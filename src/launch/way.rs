@@ -38,7 +38,8 @@ impl Needs {
                 uid != euid || uid != fsuid || gid != egid || gid != fsgid
             };
         // Out of memory, a cgroup kills all who share that of its victim, but for a parent in vfork.
-        let own_memory_beside = own_memory || attr.cgroup.is_some();
+        // And what is set from outside for one that is suspended may be the memory's: a cgroup, oom_score_adj.
+        let own_memory_beside = own_memory || attr.cgroup.is_some() || attr.suspend;
         let own_memory_later = !namespaces;
         Needs { maps: attr.maps.any(), own_memory, own_memory_beside, own_memory_later }
     }

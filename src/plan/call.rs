@@ -31,6 +31,9 @@ pub enum Rule {
     /// Comes last and is made only when a candidate gave ENOEXEC. That candidate becomes the word 1
     /// of the array `args[1]`.
     Shell = 6,
+    /// No system call of its own: the child tells its parent that it stands there, and waits for a byte.
+    /// Far from the others: the compiler makes a jump table of four numbers that lie together.
+    Suspend = 64,
 }
 
 /// The child's registers: what is known only once it, or its launch, runs.
@@ -402,6 +405,11 @@ pub fn foreground<'a>(terminal: i32) -> [Call<'a>; 2] {
             Register::Group,
         ),
     ]
+}
+
+/// The child stands there until its parent lets it go.
+pub fn suspend<'a>() -> Call<'a> {
+    call(Step::Suspend, 0, &[]).rule(Rule::Suspend)
 }
 
 /// PR_SET_PDEATHSIG.

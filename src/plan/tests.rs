@@ -30,6 +30,8 @@ pub fn attr<'a>() -> Attr<'a> {
         scheduling: None,
         cgroup: None,
         own_cgroup: false,
+        terminal: None,
+        suspend: false,
         ptrace: false,
         cloneflags: 0,
         keep_propagation: false,

@@ -48,6 +48,25 @@ pub fn pipe() -> Result<(Fd, Fd), Errno> {
     Ok((Fd(ends[0]), Fd(ends[1])))
 }
 
+/// socketpair(2) of streams, close-on-exec.
+pub fn socket_pair() -> Result<(Fd, Fd), Errno> {
+    let mut ends = [-1i32; 2];
+    let kind = libc::SOCK_STREAM | libc::SOCK_CLOEXEC;
+    let args = [libc::AF_UNIX as usize, kind as usize, 0, ends.as_mut_ptr() as usize, 0, 0];
+    // SAFETY: ends has room for the two that the kernel writes.
+    check(unsafe { syscall(libc::SYS_socketpair as usize, args) })?;
+    Ok((Fd(ends[0]), Fd(ends[1])))
+}
+
+/// send(2) of one byte, without a signal when nobody is there to read it.
+pub fn send_byte(socket: &Fd) -> Result<(), Errno> {
+    let byte = 0u8;
+    let flags = libc::MSG_NOSIGNAL as usize;
+    let args = [socket.0 as usize, &raw const byte as usize, 1, flags, 0, 0];
+    // SAFETY: the byte is readable.
+    check(unsafe { syscall(libc::SYS_sendto as usize, args) }).map(drop)
+}
+
 /// Whether `fd` is open: F_GETFD, which works on O_PATH descriptors too.
 pub fn is_open(fd: i32) -> bool {
     // SAFETY: no pointer.

@@ -130,19 +130,3 @@ pub fn ptrace_set_mask(pid: i32, mask: &u64) -> Result<(), Errno> {
     })
     .map(drop)
 }
-
-/// TIOCGPGRP: the foreground process group of a terminal.
-pub fn foreground(terminal: i32) -> Result<i32, Errno> {
-    let mut pgid = 0i32;
-    let place = &raw mut pgid as usize;
-    // SAFETY: pgid is writable.
-    unsafe { call3(libc::SYS_ioctl, terminal as usize, libc::TIOCGPGRP as usize, place) }?;
-    Ok(pgid)
-}
-
-/// TIOCSPGRP: makes it `pgid`. SIGTTOU must be blocked.
-pub fn set_foreground(terminal: i32, pgid: i32) -> Result<(), Errno> {
-    let place = &raw const pgid as usize;
-    // SAFETY: pgid is readable.
-    unsafe { call3(libc::SYS_ioctl, terminal as usize, libc::TIOCSPGRP as usize, place) }.map(drop)
-}
