@@ -12,6 +12,7 @@ fe_kill@@FORKEXEC_0.1
 fe_kill_group@@FORKEXEC_0.1
 fe_kill_tree@@FORKEXEC_0.1
 fe_result_free@@FORKEXEC_0.1
+fe_resume@@FORKEXEC_0.1
 fe_run@@FORKEXEC_0.1
 fe_spawn@@FORKEXEC_0.1
 fe_spawn_finish@@FORKEXEC_0.1

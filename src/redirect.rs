@@ -318,7 +318,12 @@ impl<'a> Made<'a> {
     /// `attr` with the plain list.
     #[inline(never)] // for size
     pub fn attr<'b>(&'b self, attr: &Attr<'b>) -> Attr<'b> {
-        Attr { files: attr.files.map(|_| &self.files[..]), opened: &self.opened, redirects: &[], ..*attr }
+        Attr {
+            files: attr.files.map(|_| &self.files[..]),
+            opened: &self.opened,
+            redirects: &[],
+            ..*attr
+        }
     }
 }
 
@@ -358,7 +363,7 @@ mod tests {
     #[test]
     fn no_number_has_two_meanings() {
         assert_eq!(Wanted::of(i32::MAX), Some(Wanted::Fd(i32::MAX)));
-        assert_eq!(Wanted::of(-5), None);
+        assert_eq!(Wanted::of(-6), None);
         assert_eq!(Wanted::of(SAME_AS + 1), None);
         assert_eq!(Wanted::of(same(0)), Some(Wanted::SameAs(0)));
         assert_eq!(Wanted::of(same(RANGE - 1)), Some(Wanted::SameAs(RANGE as usize - 1)));
@@ -391,6 +396,6 @@ mod tests {
         assert_eq!(of(&[0, same(2), same(1)]), Err(1));
         assert_eq!(of(&[0, same(2), same(2)]), Err(1));
         assert_eq!(of(&[0, REDIRECT - 2]), Err(1));
-        assert_eq!(of(&[0, 1, -5]), Err(2));
+        assert_eq!(of(&[0, 1, -6]), Err(2));
     }
 }

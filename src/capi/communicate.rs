@@ -266,7 +266,8 @@ unsafe fn prepared(attr: *const fe_attr, io: *const fe_io) -> Result<(fe_attr, f
     attr.size = size_of::<fe_attr>();
     let has = |flag| attr.flags & flag != 0;
     let leads = has(FE_SETSID) || has(FE_SETPGID | FE_FOREGROUND) && attr.pgid == 0;
-    let bad = has(FE_ASYNC | FE_PTRACE | FE_SUSPEND | FE_PTY) || io.flags & FE_IO_GROUP != 0 && !leads;
+    let bad =
+        has(FE_ASYNC | FE_PTRACE | FE_SUSPEND | FE_PTY) || io.flags & FE_IO_GROUP != 0 && !leads;
     let has_input = io.ninput != 0;
     if attr.files.is_null() && attr.nfiles == 0 {
         let files = if has_input { &FILES_OF_RUN_WITH_INPUT } else { &FILES_OF_RUN };
