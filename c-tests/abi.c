@@ -47,6 +47,7 @@ static void attr(void) {
   OFFSET(fe_attr, ends, 224);
   CHECK(sizeof(fe_attr) >= 240);
   OFFSET(fe_attr, winsize, 232);
+  OFFSET(fe_attr, namespaces, 240);
   fe_attr clear, init = FE_ATTR_INIT;
   memset(&clear, 0, sizeof clear);
   clear.size = sizeof clear;
@@ -60,6 +61,16 @@ static void others(void) {
   OFFSET(fe_credential, gid, 12);
   OFFSET(fe_credential, groups, 16);
   OFFSET(fe_credential, ngroups, 24);
+  CHECK(sizeof(fe_namespaces) >= 48);
+  OFFSET(fe_namespaces, size, 0);
+  OFFSET(fe_namespaces, joins, 8);
+  OFFSET(fe_namespaces, njoins, 16);
+  OFFSET(fe_namespaces, unshare, 24);
+  OFFSET(fe_namespaces, monotonic_offset, 32);
+  OFFSET(fe_namespaces, boottime_offset, 40);
+  CHECK_INT(sizeof(fe_join), 8);
+  OFFSET(fe_join, fd, 0);
+  OFFSET(fe_join, nstype, 4);
   CHECK(sizeof(fe_scheduling) >= 24);
   OFFSET(fe_scheduling, size, 0);
   OFFSET(fe_scheduling, flags, 8);
@@ -148,6 +159,7 @@ static void numbers(void) {
       {FE_RESETIDS, 0x1000},   {FE_FEXECVE, 0x2000},     {FE_EXECVEAT, 0x4000},
       {FE_SHELL_FALLBACK, 0x8000}, {FE_CGROUP, 0x10000},    {FE_ASYNC, 0x20000},
       {FE_OWN_CGROUP, 0x40000}, {FE_SUSPEND, 0x80000}, {FE_PTY, 0x100000},
+      {FE_PIVOT_ROOT, 0x200000}, {FE_NEWIDMAP, 0x400000},
       {FE_WAY_CONCURRENT, 4},  {FE_WAY_STAGED, 5},
       {FE_TREE_CGROUP, 1},     {FE_TREE_PIDNS, 2},       {FE_TREE_SWEEP, 3},
       {FE_TREE_GROUP, 4},      {FE_STOP_GROUP, 1},       {FE_STOP_TREE, 2},
@@ -190,6 +202,7 @@ static void step_names(void) {
       "action_open", "action_dup2", "action_close", "action_chdir", "action_fchdir",
       "action_closefrom", "action_tcsetpgrp", "scheduling", "resetids", "cgroup", "execfd",
       "script_fd", "shell",    "unshare_files", "stage", "communicate", "suspend", "pty",
+      "setns", "unshare", "time_offsets", "pivot_root",
   };
   const int count = sizeof names / sizeof *names;
   for (int step = 0; step < count; step++) CHECK_STR(fe_step_name(step), names[step]);
@@ -202,6 +215,8 @@ static void step_names(void) {
   CHECK_INT(FE_STEP_COMMUNICATE, 45);
   CHECK_INT(FE_STEP_SUSPEND, 46);
   CHECK_INT(FE_STEP_PTY, 47);
+  CHECK_INT(FE_STEP_SETNS, 48);
+  CHECK_INT(FE_STEP_PIVOT_ROOT, 51);
   CHECK_STR(fe_step_name(count), "unknown");
   CHECK_STR(fe_step_name(-1), "unknown");
   CHECK_STR(fe_step_name(0x7fffffff), "unknown");

@@ -80,7 +80,7 @@ static void sizes(void) {
   memset(&future, 0, sizeof future);
   future.attr = plain();
   future.attr.size = sizeof future;
-  CHECK_INT(sizeof(fe_attr), 240);
+  CHECK_INT(sizeof(fe_attr), 248);
   /* Of the first header, which had nothing of what lies beyond: it is not looked at. */
   attr.size = 136;
   memset((char *)&attr + 136, 0xa5, sizeof attr - 136);
@@ -110,7 +110,8 @@ static void flags(void) {
                          FE_PTRACE | FE_CLOSE_OTHERS | FE_SEARCH_PATH | FE_PIDFD |
                          FE_ALLOW_SETGROUPS | FE_CHROOT_KEEP_CWD | FE_KEEP_PROPAGATION |
                          FE_RESETIDS | FE_FEXECVE | FE_EXECVEAT | FE_SHELL_FALLBACK | FE_CGROUP |
-                         FE_ASYNC | FE_OWN_CGROUP | FE_SUSPEND | FE_PTY;
+                         FE_ASYNC | FE_OWN_CGROUP | FE_SUSPEND | FE_PTY |
+                         FE_PIVOT_ROOT | FE_NEWIDMAP;
   fe_attr attr = plain();
   for (int bit = 0; bit < 64; bit++) {
     attr.flags = UINT64_C(1) << bit;

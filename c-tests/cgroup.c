@@ -17,7 +17,11 @@ static const char *below(const char *name) {
   return path;
 }
 
+static pid_t maker;
+
+/* Not by a part of the case. */
 static void remove_cgroups(void) {
+  if (getpid() != maker) return;
   static const char *const names[] = {"threads", "domain", ""};
   /* The zombies are waited for, so they are empty. */
   for (size_t i = 0; i < sizeof names / sizeof *names; i++) rmdir(below(names[i]));
@@ -29,6 +33,7 @@ static int new_cgroup(int oflag) {
   find_mount(mount_point, sizeof mount_point);
   snprintf(top, sizeof top, "%s/forkexec-test-%d", mount_point, (int)getpid());
   if (mkdir(top, 0755) != 0) skip("no cgroup can be made");
+  maker = getpid();
   atexit(remove_cgroups);
   int fd = open(top, O_DIRECTORY | O_CLOEXEC | oflag);
   NEED(fd >= 0);
@@ -192,45 +197,81 @@ static void not_open(void) {
   }
 }
 
-/* clone knows no cgroups: so there is no child rather than one elsewhere. */
-static void no_clone3(unsigned way, const void *errnum) {
-  int plain = open(scratch(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  NEED(plain >= 0);
-  refuse(SYS_clone3, *(const int *)errnum);
-  fe_attr without = nothing(0), attr = nothing(plain);
-  without.flags = 0;
-  spawn_fails(&attr, way, *(const int *)errnum, FE_STEP_CGROUP, -1);
-  /* That clone3 is refused is known by then, but not why. */
-  spawn_exits(&without, way, 0);
-  spawn_fails(&attr, way, ENOSYS, FE_STEP_CGROUP, -1);
-  spawn_fails(&attr, FE_WAY_AUTO, ENOSYS, FE_STEP_CGROUP, -1);
+/* clone knows no cgroups: so the child enters it before all else. */
+static void enters(unsigned way, int cgroup, const char *domain, int plain) {
+  fe_attr attr = into(cgroup);
+  attr.flags |= FE_CLOSE_OTHERS | FE_SETSID;
+  char *seen = probe(&attr, way);
+  CHECK(ends_with_name(value(seen, "cgroup")));
+  CHECK_INT(number(seen, "fds"), 3);
+  free(seen);
+  /* What it says of it then is the same step. */
+  attr = nothing(plain);
+  spawn_fails(&attr, way, ENOENT, FE_STEP_CGROUP, -1);
+  attr = nothing(cgroup);
+  attr.dir = "/nonexistent";
+  spawn_fails(&attr, way, ENOENT, FE_STEP_CHDIR, -1);
+  attr = nothing(open(domain, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  spawn_exits(&attr, way, 0);
+  if (way != FE_WAY_PIPED) return;
+  attr.flags |= FE_ASYNC;
+  attr.way = FE_WAY_AUTO;
+  fe_child child;
+  fe_error error;
+  NEED(fe_spawn(&attr, &child, &error) == 0 && fe_spawn_finish(&child, -1, &error) == 0);
+  CHECK_INT(fe_wait(&child, -1, NULL), 0);
+  fe_child_close(&child);
 }
 
-static void clone3_refused(void) {
-  static const int errnums[] = {ENOSYS, E2BIG};
-  for (size_t i = 0; i < 2; i++) EACH_WAY(way) apart(no_clone3, way, &errnums[i]);
+struct refusal {
+  int errnum, cgroup, plain;
+  const char *domain;
+};
+
+static void no_clone3(unsigned way, const void *with) {
+  const struct refusal *refusal = with;
+  refuse(SYS_clone3, refusal->errnum);
+  enters(way, refusal->cgroup, refusal->domain, refusal->plain);
+  fe_attr without = nothing(0);
+  without.flags = 0;
+  spawn_exits(&without, way, 0);
+  enters(way, refusal->cgroup, refusal->domain, refusal->plain);
 }
 
 /* A kernel that is too old for cgroups alone is not taken for one without clone3. */
-static void too_old(unsigned way, const void *unused) {
-  (void)unused;
+static void too_old(unsigned way, const void *with) {
+  const struct refusal *refusal = with;
   static struct watcher watcher = {NULL, 0, 0, -1};
-  int plain = open(scratch(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  NEED(plain >= 0);
   watch_if(&watcher, SYS_clone3, 1, UINT32_MAX, 64); /* its thread may be made by the other */
-  refuse_if(SYS_clone3, E2BIG, 1, UINT32_MAX, 88);
-  fe_attr without = nothing(0), attr = nothing(plain);
-  without.flags = 0;
-  spawn_fails(&attr, way, E2BIG, FE_STEP_CGROUP, -1);
-  spawn_exits(&without, way, 0);
+  refuse_if(SYS_clone3, refusal->errnum, 1, UINT32_MAX, 88);
+  fe_attr attr = nothing(refusal->cgroup);
+  spawn_exits(&attr, way, 0);
   CHECK_INT(watcher.calls, 1);
-  spawn_fails(&attr, way, E2BIG, FE_STEP_CGROUP, -1);
-  spawn_exits(&without, way, 0);
+  attr.flags = 0;
+  attr.cgroup = 0;
+  spawn_exits(&attr, way, 0);
   CHECK_INT(watcher.calls, 2);
+  enters(way, refusal->cgroup, refusal->domain, refusal->plain);
+}
+
+static void each_refusal(void (*part)(unsigned way, const void *with), const int *errnums, size_t n) {
+  struct refusal refusal = {0, new_cgroup(O_RDONLY), open(scratch(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), ""};
+  NEED(refusal.plain >= 0 && mkdir(below("domain"), 0755) == 0);
+  refusal.domain = below("domain");
+  for (size_t i = 0; i < n; i++) {
+    refusal.errnum = errnums[i];
+    EACH_WAY(way) apart(part, way, &refusal);
+  }
+}
+
+static void clone3_refused(void) {
+  static const int errnums[] = {ENOSYS, E2BIG, EPERM};
+  each_refusal(no_clone3, errnums, 3);
 }
 
 static void cgroups_refused(void) {
-  EACH_WAY(way) apart(too_old, way, NULL);
+  static const int errnums[] = {E2BIG, EINVAL};
+  each_refusal(too_old, errnums, 2);
 }
 
 int main(int argc, char **argv) {

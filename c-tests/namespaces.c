@@ -3,50 +3,13 @@
 #include "test.h"
 
 #include "filter.h"
+#include "namespaces.h"
 
 #include <grp.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 
-#ifndef CLONE_NEWTIME
-#define CLONE_NEWTIME 0x80
-#endif
-
 static char *name_only[] = {(char *)"true", NULL};
-
-static const struct {
-  const char *link;
-  uint64_t flag;
-} kinds[] = {
-    {"cgroup", CLONE_NEWCGROUP}, {"ipc", CLONE_NEWIPC},   {"mnt", CLONE_NEWNS},
-    {"net", CLONE_NEWNET},       {"pid", CLONE_NEWPID},   {"time", CLONE_NEWTIME},
-    {"user", CLONE_NEWUSER},     {"uts", CLONE_NEWUTS},
-};
-enum { TIME = 5, KINDS = sizeof kinds / sizeof *kinds };
-
-static bool is_there(int kind) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/self/ns/%s", kinds[kind].link);
-  bool there = access(path, F_OK) == 0;
-  if (!there) note("this kernel has no %s namespaces", kinds[kind].link);
-  return there;
-}
-
-/* The namespaces of `flags` are other ones than the caller's, all others are the caller's. */
-static void check_links(const char *seen, uint64_t flags) {
-  for (int i = 0; i < KINDS; i++) {
-    char path[64], key[16], own[64] = "";
-    snprintf(path, sizeof path, "/proc/self/ns/%s", kinds[i].link);
-    snprintf(key, sizeof key, "ns.%s", kinds[i].link);
-    if (readlink(path, own, sizeof own - 1) < 0) continue;
-    const char *inside = value(seen, key);
-    CHECK(inside[0] != 0);
-    if (flags & kinds[i].flag)
-      check(__FILE__, __LINE__, strcmp(inside, own) != 0, "another namespace", key);
-    else
-      CHECK_STR(inside, own);
-  }
-}
 
 static void refused(fe_attr attr, unsigned way, int errnum, int step) {
   if (!attr.path) attr.path = "/bin/true";

@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/types.h>
+#include <time.h>
 
 /**
  * The child becomes the leader of a new session, without a controlling terminal: setsid(2). It
@@ -132,7 +133,8 @@
 
 /**
  * The child is born in the cgroup (version 2) whose directory is open as the caller's descriptor
- * `cgroup`: CLONE_INTO_CGROUP of clone(2) (Linux 5.7; else ENOSYS or E2BIG at the step "cgroup").
+ * `cgroup`: CLONE_INTO_CGROUP of clone(2) (Linux 5.7). Where that cannot be had, the child enters it as its first
+ * act, by cgroup.procs: so all of the program's life is in it in any case.
  */
 #define FE_CGROUP UINT64_C(0x10000)
 
@@ -162,8 +164,9 @@
  * pidfd: its cgroup, prlimit(2), perf_event_open(2) with enable_on_exec, setpriority(2). Its signals are
  * blocked: but for SIGKILL and SIGSTOP they strike when it goes on. `timeout_ms` does not count that time.
  * When the caller ends, the child ends (status 127) unless a process that the caller has forked lives on.
- * Takes the concurrent way or the piped one, with what FE_ASYNC says of them, and makes a socket pair
- * (a failure is the step "suspend"). Cannot be combined with FE_ASYNC.
+ * Takes the piped way, since the caller's memory must not be the child's when it gets other limits, with what
+ * FE_ASYNC says of waits and of other processes. A socket pair that cannot be made fails at "suspend". Cannot
+ * be combined with FE_ASYNC.
  */
 #define FE_SUSPEND UINT64_C(0x80000)
 
@@ -176,6 +179,22 @@
  * FE_SETCTTY. What fails is the step "pty".
  */
 #define FE_PTY UINT64_C(0x100000)
+
+/**
+ * With `chroot` and a new mount namespace (CLONE_NEWNS in `cloneflags` or in `namespaces->unshare`), without which
+ * it is EINVAL: the new root is mounted in place of the old one, and that is unmounted: pivot_root(2). Nothing is left
+ * of the old root, so there is no way back. `chroot` need not be a mount point. Needs CAP_SYS_ADMIN in the
+ * namespace. Cannot be combined with FE_CHROOT_KEEP_CWD. With FE_KEEP_PROPAGATION the kernel may refuse it (EINVAL).
+ */
+#define FE_PIVOT_ROOT UINT64_C(0x200000)
+
+/**
+ * With maps, without which it is EINVAL: a map that the caller may not write (EPERM) is written by newuidmap(1)
+ * or newgidmap(1) from the caller's PATH, which know the ranges that a user may have (subuid(5)). They are started
+ * with 0, 1 and 2 on /dev/null, and raise SIGCHLD. ENOENT at "uid_map" or "gid_map": there is no such
+ * program; EPERM: it would not.
+ */
+#define FE_NEWIDMAP UINT64_C(0x400000)
 
 /**
  * Reserved; EINVAL.
@@ -212,7 +231,7 @@
 /**
  * CLONE_VM without CLONE_VFORK, on a stack of its own: the child runs in the caller's memory, beside the
  * calling thread. For FE_ASYNC, timeout_ms and fe_spawn_many, where the piped way is the other one.
- * Cannot be forced for what the shared way cannot, nor with FE_CGROUP or FE_PTRACE. Where memory is not
+ * Cannot be forced for what the shared way cannot, nor with FE_CGROUP, FE_SUSPEND or FE_PTRACE. Where memory is not
  * shared, or clone3(2) refused (Linux 5.5), the piped way is taken. A failed spawn raises SIGCHLD.
  */
 #define FE_WAY_CONCURRENT 4
@@ -474,6 +493,27 @@
  * FE_PTY: making the terminal, by the parent.
  */
 #define FE_STEP_PTY 47
+
+/**
+ * Entering a namespace, with its place in `namespaces->joins`.
+ */
+#define FE_STEP_SETNS 48
+
+/**
+ * unshare(2) of `namespaces->unshare`.
+ */
+#define FE_STEP_UNSHARE 49
+
+/**
+ * Writing /proc/self/timens_offsets.
+ */
+#define FE_STEP_TIME_OFFSETS 50
+
+/**
+ * FE_PIVOT_ROOT: index 0 is the mount onto itself, 1 chdir(2), 2 pivot_root(2), 3 umount2(2) of the old
+ * root, 4 chdir(2) to the new one.
+ */
+#define FE_STEP_PIVOT_ROOT 51
 
 /**
  * open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
@@ -789,6 +829,57 @@ typedef struct fe_redirect {
 } fe_redirect;
 
 /**
+ * Some of a process's namespaces, or one.
+ */
+typedef struct fe_join {
+  /**
+   * A descriptor of the *caller*: of a file in /proc/PID/ns, or a pidfd (Linux 5.8).
+   */
+  int32_t fd;
+  /**
+   * CLONE_NEWNET and so on: the one that the file is of, or those of the process that are wanted. 0 is EINVAL.
+   * CLONE_NEWPID, in one of them only: the child is born in it, for which the calling thread enters it for the time of
+   * the clone (it says where its children go, not where itself is). fe_child.pid is the caller's number for
+   * it. CLONE_NEWUSER, CLONE_NEWTIME: not in a way that shares memory.
+   */
+  int32_t nstype;
+} fe_join;
+
+/**
+ * Namespaces that the child enters, and then makes of its own, before all else that it does. What paths and
+ * descriptors mean later is meant there; the descriptors of fe_attr are the caller's still.
+ */
+typedef struct fe_namespaces {
+  /**
+   * sizeof(fe_namespaces).
+   */
+  size_t size;
+  /**
+   * Entered in this order: setns(2). A user namespace that comes first gives the rights for the others.
+   */
+  const struct fe_join *joins;
+  /**
+   * How many. A count without a list is EINVAL.
+   */
+  size_t njoins;
+  /**
+   * CLONE_NEWCGROUP and so on: unshare(2), after the joins. Unlike with `cloneflags` a new cgroup namespace has
+   * the cgroup of FE_CGROUP as its root; with CLONE_NEWPID it is the program's children that are in it, and
+   * with CLONE_NEWTIME the program is in it from its exec on (Linux 6.1). Not CLONE_NEWUSER (EINVAL).
+   */
+  uint64_t unshare;
+  /**
+   * What is added to CLOCK_MONOTONIC in the new time namespace of `unshare`, without which it is EINVAL; may be
+   * negative. NULL: nothing. Needs CAP_SYS_TIME; time_namespaces(7).
+   */
+  const struct timespec *monotonic_offset;
+  /**
+   * And to CLOCK_BOOTTIME.
+   */
+  const struct timespec *boottime_offset;
+} fe_namespaces;
+
+/**
  * What to start, and how. Start from FE_ATTR_INIT; zero is every field's default. fe_spawn reads
  * it and all it points to during the call only and keeps nothing.
  *
@@ -968,6 +1059,10 @@ typedef struct fe_attr {
    * TIOCSWINSZ of ioctl_tty(2) on `fe_child.pty`, which sends the foreground group SIGWINCH.
    */
   struct winsize winsize;
+  /**
+   * Namespaces to enter, and to make in the child. NULL: none.
+   */
+  const struct fe_namespaces *namespaces;
 } fe_attr;
 
 /**
@@ -1451,7 +1546,7 @@ const char *fe_version(void);
   {                                                                              \
     sizeof(fe_attr), 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0,    \
       0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0,       \
-      0, 0, NULL, 0, NULL, { 0, 0, 0, 0 }                                        \
+      0, 0, NULL, 0, NULL, { 0, 0, 0, 0 }, NULL                                  \
   }
 #define FE_CREDENTIAL_INIT                                                       \
   {                                                                              \
@@ -1460,6 +1555,10 @@ const char *fe_version(void);
 #define FE_SCHEDULING_INIT                                                       \
   {                                                                              \
     sizeof(fe_scheduling), 0, 0, 0                                               \
+  }
+#define FE_NAMESPACES_INIT                                                       \
+  {                                                                              \
+    sizeof(fe_namespaces), NULL, 0, 0, NULL, NULL                                \
   }
 #define FE_IO_INIT                                                               \
   {                                                                              \

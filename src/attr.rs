@@ -80,6 +80,8 @@ pub struct IdMaps<'a> {
     pub gid: &'a [IdMap],
     /// Leave setgroups(2) permitted.
     pub allow_setgroups: bool,
+    /// What the caller may not write is written by newuidmap(1) and newgidmap(1).
+    pub by_helpers: bool,
 }
 
 impl IdMaps<'_> {
@@ -94,11 +96,17 @@ impl IdMaps<'_> {
     }
 }
 
+mod namespaces;
+
+pub use namespaces::{Join, Namespaces};
+
 /// The child's root.
 #[derive(Clone, Copy, Debug)]
 pub struct Chroot<'a> {
     /// Where.
     pub path: &'a CStr,
+    /// The old one is unmounted: pivot_root(2).
+    pub pivot: bool,
     /// Leave the working directory where it is.
     pub keep_cwd: bool,
 }
@@ -276,13 +284,17 @@ pub struct Attr<'a> {
     /// Nobody else is in it: it is kept, to reach all that are.
     pub own_cgroup: bool,
     /// A new terminal, of that size.
-    pub terminal: Option<libc::winsize>,
+    pub terminal: Option<&'a libc::winsize>,
     /// It stands before its exec until it is let go.
     pub suspend: bool,
     /// PTRACE_TRACEME.
     pub ptrace: bool,
+    /// The cgroup that it enters by itself, where it cannot be born in it.
+    pub enters_cgroup: Option<i32>,
     /// CLONE_NEW*.
     pub cloneflags: u64,
+    /// Those that it enters or makes by itself.
+    pub namespaces: Option<&'a Namespaces<'a>>,
     /// Leave the propagation of mounts as it is.
     pub keep_propagation: bool,
     /// The maps of a new user namespace.
@@ -319,6 +331,46 @@ const SCHED_RESET_ON_FORK: i32 = 0x4000_0000;
 
 const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 
+impl<'a> Attr<'a> {
+    /// A program, and all else as the caller has it.
+    pub fn new(program: Program<'a>, argv: CStrArray<'a>, envp: CStrArray<'a>) -> Attr<'a> {
+        Attr {
+            program,
+            shell_fallback: false,
+            argv,
+            envp,
+            dir: None,
+            chroot: None,
+            files: None,
+            redirects: &[],
+            opened: &[],
+            actions: &[],
+            close_others: false,
+            credential: None,
+            resetids: false,
+            group: Group::Inherit,
+            noctty: false,
+            pdeathsig: 0,
+            dispositions: Dispositions::default(),
+            sigmask: None,
+            scheduling: None,
+            cgroup: None,
+            own_cgroup: false,
+            terminal: None,
+            suspend: false,
+            ptrace: false,
+            enters_cgroup: None,
+            cloneflags: 0,
+            namespaces: None,
+            keep_propagation: false,
+            maps: IdMaps::default(),
+            way: None,
+            pidfd: false,
+            timeout_ms: None,
+        }
+    }
+}
+
 impl Attr<'_> {
     /// Whether a new user namespace is asked for.
     pub fn new_user(&self) -> bool {
@@ -327,7 +379,8 @@ impl Attr<'_> {
 
     /// Whether a new mount namespace is asked for.
     pub fn new_mounts(&self) -> bool {
-        self.cloneflags & CLONE_NEWNS != 0
+        let unshare = self.namespaces.map_or(0, |namespaces| namespaces.unshare);
+        (self.cloneflags | unshare) & CLONE_NEWNS != 0
     }
 
     /// Refuses what is wrong whatever the kernel thinks of it. Nothing has been done yet.
@@ -338,7 +391,9 @@ impl Attr<'_> {
             || self.maps.allow_setgroups && self.maps.gid.is_empty()
             || self.maps.uid.iter().chain(self.maps.gid).any(|map| map.size == 0)
             || !(0..=SIGNALS).contains(&self.pdeathsig)
+            || self.maps.by_helpers && !self.maps.any()
             || self.keep_propagation && !self.new_mounts()
+            || self.chroot.is_some_and(|root| root.pivot && (root.keep_cwd || !self.new_mounts()))
             || matches!(self.group, Group::Group { pgid, .. } if pgid < 0)
             || self.noctty && matches!(self.group, Group::Group { foreground: Some(_), .. })
             || self.dispositions.ignore & (UNCATCHABLE | self.dispositions.default) != 0
@@ -346,6 +401,9 @@ impl Attr<'_> {
             || self.scheduling.is_some_and(|scheduling| !scheduling.is_valid());
         if bad {
             return Err(INVALID);
+        }
+        if let Some(namespaces) = self.namespaces {
+            namespaces.check()?;
         }
         self.check_credential()?;
         self.check_files()?;

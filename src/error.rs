@@ -59,10 +59,14 @@ pub enum Step {
     Communicate = 45,
     Suspend = 46,
     Pty = 47,
+    Setns = 48,
+    Unshare = 49,
+    TimeOffsets = 50,
+    PivotRoot = 51,
 }
 
 /// Every step with its name, at the place of its number.
-pub static STEPS: [(Step, Name); 48] = [
+pub static STEPS: [(Step, Name); 52] = [
     (Step::None, Name::of("none")),
     (Step::Args, Name::of("args")),
     (Step::Memory, Name::of("memory")),
@@ -111,6 +115,10 @@ pub static STEPS: [(Step, Name); 48] = [
     (Step::Communicate, Name::of("communicate")),
     (Step::Suspend, Name::of("suspend")),
     (Step::Pty, Name::of("pty")),
+    (Step::Setns, Name::of("setns")),
+    (Step::Unshare, Name::of("unshare")),
+    (Step::TimeOffsets, Name::of("time_offsets")),
+    (Step::PivotRoot, Name::of("pivot_root")),
 ];
 
 impl Step {

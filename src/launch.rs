@@ -14,9 +14,11 @@ mod copy;
 mod idmap;
 mod image;
 mod kernel;
+mod newidmap;
 mod outcome;
 mod owned;
 mod pending;
+mod pidns;
 mod piped;
 mod proof;
 mod record;
@@ -29,7 +31,7 @@ mod terminal;
 
 mod way;
 
-use crate::attr::{Attr, Group, IdMaps, Way};
+use crate::attr::{Attr, Group, IdMaps, Namespaces, Way};
 use crate::child::{Record, Start};
 use crate::error::{Error, Result, Step};
 use crate::plan::{Call, Caller, Candidates, Plan, Table};
@@ -81,6 +83,8 @@ struct Job<'a> {
     traced: bool,
     maps: IdMaps<'a>,
     cgroup: Option<i32>,
+    /// The pid namespace that it is born in, with its place in the list.
+    pidns: Option<(i32, i32)>,
     /// The child shares the table of descriptors at first, and copies what is below; 0: not.
     table_below: u32,
     /// For the numbers that it names.
@@ -98,6 +102,7 @@ impl<'a> Job<'a> {
             traced: attr.ptrace,
             maps: attr.maps,
             cgroup: attr.cgroup,
+            pidns: attr.namespaces.and_then(Namespaces::pid),
             table_below: 0,
             attr,
             mask,
@@ -138,8 +143,37 @@ pub fn spawn(attr: &Attr<'_>, ends: &mut Ends) -> core::result::Result<(Started,
     Ok(spawned)
 }
 
-#[inline(never)] // for size
 fn spawn_plain(
+    attr: &Attr<'_>,
+    prepared: &Prepared<'_>,
+) -> core::result::Result<(Started, Blocked), Failed> {
+    match attr.cgroup {
+        None => spawn_once(attr, prepared),
+        Some(_) => spawn_in_cgroup(attr, prepared),
+    }
+}
+
+/// Where it cannot be born in its cgroup it enters that as its first act.
+#[inline(never)] // for size
+fn spawn_in_cgroup(
+    attr: &Attr<'_>,
+    prepared: &Prepared<'_>,
+) -> core::result::Result<(Started, Blocked), Failed> {
+    if !kernel::cgroup_refused() {
+        match spawn_once(attr, prepared) {
+            Err(failed) if kernel::refuses_cgroup(&failed.error) => {}
+            result => return result,
+        }
+    }
+    spawn_once(&entering(attr), prepared)
+}
+
+fn entering<'a>(attr: &Attr<'a>) -> Attr<'a> {
+    Attr { cgroup: None, enters_cgroup: attr.cgroup, ..*attr }
+}
+
+#[inline(never)] // for size
+fn spawn_once(
     attr: &Attr<'_>,
     prepared: &Prepared<'_>,
 ) -> core::result::Result<(Started, Blocked), Failed> {
@@ -200,7 +234,43 @@ pub fn start(
     let made = if redirect::is_plain(attr) { None } else { Some(redirect::make(attr)?) };
     let plain = made.as_ref().map(|made| made.attr(attr));
     let attr = plain.as_ref().unwrap_or(attr);
-    let plan = Plan::new(attr, &candidates, None, caller, false)?;
+    let (child, context, blocked) = match attr.cgroup {
+        None => start_once(attr, &candidates, caller, way, deadline, wants_ready)?,
+        Some(_) => start_in_cgroup(attr, &candidates, caller, way, deadline, wants_ready)?,
+    };
+    let ends = made.map(|made| made.ends).unwrap_or_default();
+    Ok((Pending::new(child, context, ends), blocked))
+}
+
+/// As `spawn_in_cgroup`.
+#[inline(never)] // for size
+fn start_in_cgroup(
+    attr: &Attr<'_>,
+    candidates: &Candidates<'_>,
+    caller: Caller,
+    way: Way,
+    deadline: Option<u64>,
+    wants_ready: bool,
+) -> core::result::Result<(Child, Context, Blocked), Failed> {
+    if !kernel::cgroup_refused() {
+        match start_once(attr, candidates, caller, way, deadline, wants_ready) {
+            Err(failed) if kernel::refuses_cgroup(&failed.error) => {}
+            result => return result,
+        }
+    }
+    start_once(&entering(attr), candidates, caller, way, deadline, wants_ready)
+}
+
+#[inline(never)] // for size
+fn start_once(
+    attr: &Attr<'_>,
+    candidates: &Candidates<'_>,
+    caller: Caller,
+    way: Way,
+    deadline: Option<u64>,
+    wants_ready: bool,
+) -> core::result::Result<(Child, Context, Blocked), Failed> {
+    let plan = Plan::new(attr, candidates, None, caller, false)?;
     let blocked = Blocked::all();
     let mask = attr.sigmask.unwrap_or(*blocked.before());
     let job = Job::of(attr, plan.calls(), &mask);
@@ -223,8 +293,7 @@ pub fn start(
         },
         _ => piped::start(&job).map(Child::Piped).map_err(at(Way::Piped))?,
     };
-    let ends = made.map(|made| made.ends).unwrap_or_default();
-    Ok((Pending::new(child, context, ends), blocked))
+    Ok((child, context, blocked))
 }
 
 /// Whether a stage can be had, and gains something or is asked for. EPERM when it is and cannot.
@@ -276,6 +345,7 @@ fn memory_is_shared(attr: &Attr<'_>) -> bool {
             traced: false,
             maps: IdMaps::default(),
             cgroup: None,
+            pidns: None,
             ..Job::of(attr, &[], blocked.before())
         };
         let _ = shared::spawn(&nothing);
@@ -420,6 +490,10 @@ fn check_open(attr: &Attr<'_>) -> Result<()> {
         if *file >= 0 && !sys::is_open(*file) {
             return Err(Error::at(libc::EBADF, Step::Files, index));
         }
+    }
+    let joins = attr.namespaces.map_or(&[][..], |namespaces| namespaces.joins);
+    if let Some((_, index)) = joins.iter().zip(0..).find(|(join, _)| !sys::is_open(join.fd)) {
+        return Err(Error::at(libc::EBADF, Step::Setns, index));
     }
     if attr.cgroup.is_some_and(|cgroup| !sys::is_open(cgroup)) {
         return Err(Error::new(libc::EBADF, Step::Cgroup));

@@ -15,7 +15,7 @@ pub use call::Call;
 pub use search::Candidates;
 pub use table::Table;
 
-use crate::attr::{Action, Attr, Dispositions, Group, Program, UNCATCHABLE};
+use crate::attr::{Action, Attr, Dispositions, Group, Namespaces, Program, UNCATCHABLE};
 use crate::error::{Error, Result};
 use crate::redirect::Opened;
 use crate::remap::{self, Move, STDIO};
@@ -41,7 +41,7 @@ pub struct Plan<'a> {
 }
 
 /// More than the calls that come at most once each.
-const SINGLE_CALLS: usize = 32;
+const SINGLE_CALLS: usize = 48;
 
 impl<'a> Plan<'a> {
     /// The plan for `attr`, which has passed its check. None for the table is the whole.
@@ -61,6 +61,7 @@ impl<'a> Plan<'a> {
         let most = moves.len().saturating_mul(2).saturating_add(fetched.len().saturating_mul(3));
         let most = most.saturating_add(attr.actions.len().saturating_mul(call::ACTION_CALLS));
         let most = most.saturating_add(attr.opened.len().saturating_mul(3));
+        let most = most.saturating_add(attr.namespaces.map_or(0, |namespaces| namespaces.joins.len()));
         let Dispositions { default, ignore } = attr.dispositions;
         let signals = (default | ignore).count_ones() as usize;
         let most = most.saturating_add(others.0.len()).saturating_add(signals);
@@ -132,10 +133,33 @@ impl<'a> List<'a> {
     }
 
     fn namespaces(&mut self, attr: &Attr<'a>) {
+        if let Some(cgroup) = attr.enters_cgroup {
+            self.add(call::enter_cgroup(cgroup));
+        }
+        if let Some(namespaces) = attr.namespaces {
+            self.own_namespaces(namespaces);
+        }
         // Where the caller's mounts are shared, which systemd makes the rule, what the child mounts
         // would appear outside too.
         if attr.new_mounts() && !attr.keep_propagation {
             self.add([call::private_mounts()]);
+        }
+    }
+
+    #[inline(never)] // for size
+    fn own_namespaces(&mut self, namespaces: &Namespaces<'a>) {
+        // A user namespace that is entered first gives the right to enter others.
+        for (join, index) in namespaces.joins.iter().zip(0..) {
+            if join.own_kinds() != 0 {
+                self.add([call::setns(join.fd, join.own_kinds(), index)]);
+            }
+        }
+        if namespaces.unshare != 0 {
+            self.add([call::unshare(namespaces.unshare)]);
+        }
+        // Before anybody is in it.
+        if let Some(offsets) = namespaces.time_offsets {
+            self.add(call::time_offsets(offsets));
         }
     }
 
@@ -159,6 +183,10 @@ impl<'a> List<'a> {
 
     fn root(&mut self, attr: &Attr<'a>) {
         if let Some(chroot) = attr.chroot {
+            if chroot.pivot {
+                self.add(call::pivot_root(chroot.path));
+                return;
+            }
             self.add([call::chroot(chroot.path)]);
             if !chroot.keep_cwd {
                 self.add([call::chdir_root()]);

@@ -220,7 +220,7 @@ pub fn make<'a>(attr: &Attr<'a>) -> Result<Made<'a>> {
         let ours = sys::dup(cgroup).and_then(|fd| out_of_the_way(fd, attr));
         made.ends.cgroup = Some(ours.map_err(|errno| Error::new(errno, Step::Cgroup))?);
     }
-    if let Some(size) = &attr.terminal {
+    if let Some(size) = attr.terminal {
         made.terminal(attr, size).map_err(|errno| Error::new(errno, Step::Pty))?;
     }
     for (to, file) in wanted.iter().enumerate() {

@@ -22,7 +22,7 @@ pub use arch::{clone, syscall};
 pub use fd::*;
 #[cfg(test)]
 pub use memory::c_str_array_for_tests;
-pub use memory::{try_box, CStrArray, SharedPage, Stack};
+pub use memory::{try_box, CStrArray, SharedPage, Stack, Strings};
 pub use signal::*;
 pub use stream::*;
 pub use tty::*;
@@ -57,6 +57,12 @@ unsafe fn call3(nr: libc::c_long, a: usize, b: usize, c: usize) -> Result<usize,
 pub fn getpid() -> i32 {
     // SAFETY: takes nothing, cannot fail.
     unsafe { call3(libc::SYS_getpid, 0, 0, 0) }.unwrap_or(0) as i32
+}
+
+/// setns(2).
+pub fn setns(fd: i32, kinds: i32) -> Result<(), Errno> {
+    // SAFETY: no pointer.
+    unsafe { call3(libc::SYS_setns, fd as usize, kinds as usize, 0) }.map(drop)
 }
 
 /// gettid(2).

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //! From an `fe_attr` to an `Attr`: everything that C hands over is read and refused here.
 
+use super::namespaces::namespaces;
 use super::read::{array, extensible, path, Extensible};
 use super::types::*;
 use crate::attr::{
@@ -9,9 +10,11 @@ use crate::attr::{
 };
 use crate::error::{Error, Result, Step};
 use crate::launch::Failed;
+use crate::procfs::Text;
 use crate::redirect::{self, Redirect};
 use alloc::vec::Vec;
 use core::ffi::{c_char, CStr};
+use libc::winsize;
 
 // SAFETY: integers and raw pointers.
 unsafe impl Extensible for fe_attr {
@@ -48,7 +51,9 @@ const KNOWN_FLAGS: u64 = FE_SETSID
     | FE_ASYNC
     | FE_OWN_CGROUP
     | FE_SUSPEND
-    | FE_PTY;
+    | FE_PTY
+    | FE_PIVOT_ROOT
+    | FE_NEWIDMAP;
 
 const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 
@@ -99,8 +104,11 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
     };
     // SAFETY: the C caller's.
     let files = unsafe { files(&attr) }?;
-    // SAFETY: the C caller's.
-    let redirects = unsafe { redirects(&attr, files.unwrap_or_default()) }?;
+    let redirects = match attr.nredirects {
+        0 => Vec::new(),
+        // SAFETY: the C caller's.
+        _ => unsafe { redirects(&attr, files.unwrap_or_default()) }?,
+    };
     // SAFETY: the C caller's.
     let (argv, first) = unsafe { argv(attr.argv) }?;
     let has = |flag: u64| attr.flags & flag != 0;
@@ -114,8 +122,11 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
             if attr.envp.is_null() { CStrArray::environ() } else { CStrArray::new(attr.envp) },
         )
     };
-    // SAFETY: the C caller's.
-    let actions = unsafe { actions(&attr) }?;
+    let actions = match attr.nactions {
+        0 => Vec::new(),
+        // SAFETY: the C caller's.
+        _ => unsafe { actions(&attr) }?,
+    };
     // SAFETY: the C caller's.
     let (sigmask, default, ignore, scheduling) = unsafe {
         (
@@ -125,18 +136,23 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
             scheduling(attr.scheduling)?,
         )
     };
+    // Not made but for who wants them: they come to a sixth of what a default spawn costs in all.
+    let (mut text, made);
+    let namespaces = if attr.namespaces.is_null() {
+        None
+    } else {
+        text = Text::new();
+        // SAFETY: the C caller's.
+        made = unsafe { namespaces(attr.namespaces, &mut text) }?;
+        Some(&made)
+    };
     let keeps_cwd = has(FE_CHROOT_KEEP_CWD);
-    if keeps_cwd && root.is_none() || attr.cgroup != 0 && !has(FE_CGROUP) {
-        return Err(INVALID);
-    }
-    let libc::winsize { ws_row, ws_col, ws_xpixel, ws_ypixel } = attr.winsize;
-    let has_size = [ws_row, ws_col, ws_xpixel, ws_ypixel] != [0; 4];
-    let lacks = |flag, needed| has(flag) && !has(needed);
-    if lacks(FE_OWN_CGROUP, FE_CGROUP)
-        || has(FE_SUSPEND) && has(FE_ASYNC)
-        || has_size && !has(FE_PTY)
-    {
-        return Err(INVALID);
+    const COMPANIONS: u64 =
+        FE_CGROUP | FE_OWN_CGROUP | FE_PTY | FE_SUSPEND | FE_CHROOT_KEEP_CWD | FE_PIVOT_ROOT;
+    let winsize { ws_row, ws_col, ws_xpixel, ws_ypixel } = attr.winsize;
+    let has_size = ws_row | ws_col | ws_xpixel | ws_ypixel != 0;
+    if has(COMPANIONS) || has_size || attr.cgroup != 0 {
+        check_companions(&attr, has_size)?;
     }
     let attr_of_core = Attr {
         program,
@@ -144,7 +160,7 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
         argv,
         envp,
         dir,
-        chroot: root.map(|path| Chroot { path, keep_cwd: keeps_cwd }),
+        chroot: root.map(|path| Chroot { path, pivot: has(FE_PIVOT_ROOT), keep_cwd: keeps_cwd }),
         files,
         redirects: &redirects,
         opened: &[],
@@ -160,12 +176,19 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
         scheduling,
         cgroup: has(FE_CGROUP).then_some(attr.cgroup),
         own_cgroup: has(FE_OWN_CGROUP),
-        terminal: has(FE_PTY).then_some(attr.winsize),
+        terminal: has(FE_PTY).then_some(&attr.winsize),
         suspend: has(FE_SUSPEND),
         ptrace: has(FE_PTRACE),
+        enters_cgroup: None,
         cloneflags: attr.cloneflags,
+        namespaces,
         keep_propagation: has(FE_KEEP_PROPAGATION),
-        maps: IdMaps { uid, gid, allow_setgroups: has(FE_ALLOW_SETGROUPS) },
+        maps: IdMaps {
+            uid,
+            gid,
+            allow_setgroups: has(FE_ALLOW_SETGROUPS),
+            by_helpers: has(FE_NEWIDMAP),
+        },
         way: way(attr.way)?,
         pidfd: has(FE_PIDFD),
         timeout_ms: match u32::try_from(attr.timeout_ms) {
@@ -176,6 +199,23 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
     };
     work(&attr_of_core, Given { flags: attr.flags, ends: attr.ends });
     Ok(())
+}
+
+/// What goes with a flag alone, or never with another.
+#[inline(never)] // for size
+fn check_companions(attr: &fe_attr, has_size: bool) -> Result<()> {
+    let has = |flag: u64| attr.flags & flag != 0;
+    let lacks = |flag, there: bool| has(flag) && !there;
+    let bad = attr.cgroup != 0 && !has(FE_CGROUP)
+        || has_size && !has(FE_PTY)
+        || lacks(FE_CHROOT_KEEP_CWD | FE_PIVOT_ROOT, !attr.chroot.is_null())
+        || lacks(FE_OWN_CGROUP, has(FE_CGROUP))
+        || lacks(FE_SUSPEND, !has(FE_ASYNC));
+    if bad {
+        Err(INVALID)
+    } else {
+        Ok(())
+    }
 }
 
 /// Where the program is; `first` is the first argument.
@@ -236,6 +276,7 @@ unsafe fn scheduling(at: *const fe_scheduling) -> Result<Option<Scheduling>> {
 
 /// # Safety
 /// As fe_spawn.
+#[inline(never)] // for size
 unsafe fn actions<'a>(attr: &fe_attr) -> Result<Vec<Action<'a>>> {
     // SAFETY: the caller's.
     let list = unsafe { array(attr.actions, attr.nactions) }?.unwrap_or_default();
@@ -333,13 +374,11 @@ unsafe fn clear_ends(attr: &fe_attr) -> Result<()> {
 
 /// # Safety
 /// As fe_spawn.
+#[inline(never)] // for size
 unsafe fn redirects<'a>(attr: &fe_attr, files: &[i32]) -> Result<Vec<Redirect<'a>>> {
     // SAFETY: the caller's.
     let list = unsafe { array(attr.redirects, attr.nredirects) }?.unwrap_or_default();
     let mut redirects = Vec::new();
-    if list.is_empty() {
-        return Ok(redirects);
-    }
     redirects.try_reserve_exact(list.len()).map_err(|_| Error::NO_MEMORY)?;
     for (k, from) in list.iter().enumerate() {
         // SAFETY: the caller's.
@@ -458,7 +497,7 @@ mod tests {
         assert_eq!(<fe_attr as Extensible>::OLDEST, 136);
         assert_eq!(<fe_credential as Extensible>::OLDEST, 32);
         assert_eq!(<fe_scheduling as Extensible>::OLDEST, 24);
-        assert_eq!(size_of::<fe_attr>(), 240);
+        assert_eq!(size_of::<fe_attr>(), 248);
         assert_eq!(size_of::<fe_credential>(), 32);
         assert_eq!(size_of::<fe_scheduling>(), 24);
         assert_eq!(size_of::<fe_id_map>(), 12);

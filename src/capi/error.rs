@@ -167,6 +167,10 @@ mod tests {
             (Step::Communicate, FE_STEP_COMMUNICATE),
             (Step::Suspend, FE_STEP_SUSPEND),
             (Step::Pty, FE_STEP_PTY),
+            (Step::Setns, FE_STEP_SETNS),
+            (Step::Unshare, FE_STEP_UNSHARE),
+            (Step::TimeOffsets, FE_STEP_TIME_OFFSETS),
+            (Step::PivotRoot, FE_STEP_PIVOT_ROOT),
         ] {
             assert_eq!(number as i32, c);
         }

@@ -7,7 +7,9 @@
 
 #![allow(non_camel_case_types)]
 
-use libc::{c_char, c_int, c_void, gid_t, mode_t, pid_t, rusage, sigset_t, size_t, uid_t, winsize};
+use libc::{
+    c_char, c_int, c_void, gid_t, mode_t, pid_t, rusage, sigset_t, size_t, timespec, uid_t, winsize,
+};
 
 /// The child becomes the leader of a new session, without a controlling terminal: setsid(2). It
 /// cannot be combined with FE_SETPGID, which the kernel always refuses to a session leader, nor
@@ -80,7 +82,8 @@ pub const FE_EXECVEAT: u64 = 0x4000;
 /// script without "#!" runs so, and any text with the right mode. What fails then is the step "shell".
 pub const FE_SHELL_FALLBACK: u64 = 0x8000;
 /// The child is born in the cgroup (version 2) whose directory is open as the caller's descriptor
-/// `cgroup`: CLONE_INTO_CGROUP of clone(2) (Linux 5.7; else ENOSYS or E2BIG at the step "cgroup").
+/// `cgroup`: CLONE_INTO_CGROUP of clone(2) (Linux 5.7). Where that cannot be had, the child enters it as its first
+/// act, by cgroup.procs: so all of the program's life is in it in any case.
 pub const FE_CGROUP: u64 = 0x10000;
 /// fe_spawn returns as soon as there is a child, and fe_spawn_finish tells the outcome. What `attr` points
 /// to need not stay. `fe_child.ready` becomes readable when the outcome is known; it is for poll(2)
@@ -112,6 +115,16 @@ pub const FE_SUSPEND: u64 = 0x80000;
 /// caller may give it away (CAP_CHOWN). Needs /dev/ptmx. Cannot be combined with FE_SETPGID, FE_FOREGROUND and
 /// FE_SETCTTY. What fails is the step "pty".
 pub const FE_PTY: u64 = 0x100000;
+/// With `chroot` and a new mount namespace (CLONE_NEWNS in `cloneflags` or in `namespaces->unshare`), without which
+/// it is EINVAL: the new root is mounted in place of the old one, and that is unmounted: pivot_root(2). Nothing is left
+/// of the old root, so there is no way back. `chroot` need not be a mount point. Needs CAP_SYS_ADMIN in the
+/// namespace. Cannot be combined with FE_CHROOT_KEEP_CWD. With FE_KEEP_PROPAGATION the kernel may refuse it (EINVAL).
+pub const FE_PIVOT_ROOT: u64 = 0x200000;
+/// With maps, without which it is EINVAL: a map that the caller may not write (EPERM) is written by newuidmap(1)
+/// or newgidmap(1) from the caller's PATH, which know the ranges that a user may have (subuid(5)). They are started
+/// with 0, 1 and 2 on /dev/null, and raise SIGCHLD. ENOENT at "uid_map" or "gid_map": there is no such
+/// program; EPERM: it would not.
+pub const FE_NEWIDMAP: u64 = 0x400000;
 /// Reserved; EINVAL.
 pub const FE_DETACH: u64 = 0x8000_0000_0000_0000;
 
@@ -248,6 +261,15 @@ pub const FE_STEP_COMMUNICATE: i32 = 45;
 pub const FE_STEP_SUSPEND: i32 = 46;
 /// FE_PTY: making the terminal, by the parent.
 pub const FE_STEP_PTY: i32 = 47;
+/// Entering a namespace, with its place in `namespaces->joins`.
+pub const FE_STEP_SETNS: i32 = 48;
+/// unshare(2) of `namespaces->unshare`.
+pub const FE_STEP_UNSHARE: i32 = 49;
+/// Writing /proc/self/timens_offsets.
+pub const FE_STEP_TIME_OFFSETS: i32 = 50;
+/// FE_PIVOT_ROOT: index 0 is the mount onto itself, 1 chdir(2), 2 pivot_root(2), 3 umount2(2) of the old
+/// root, 4 chdir(2) to the new one.
+pub const FE_STEP_PIVOT_ROOT: i32 = 51;
 
 /// open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
 /// close-on-exec only with O_CLOEXEC.
@@ -497,6 +519,43 @@ pub struct fe_attr {
     /// The size of the terminal of FE_PTY; not all 0 without that is EINVAL. It can be changed at any time:
     /// TIOCSWINSZ of ioctl_tty(2) on `fe_child.pty`, which sends the foreground group SIGWINCH.
     pub winsize: winsize,
+    /// Namespaces to enter, and to make in the child. NULL: none.
+    pub namespaces: *const fe_namespaces,
+}
+
+/// Namespaces that the child enters, and then makes of its own, before all else that it does. What paths and
+/// descriptors mean later is meant there; the descriptors of fe_attr are the caller's still.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct fe_namespaces {
+    /// sizeof(fe_namespaces).
+    pub size: size_t,
+    /// Entered in this order: setns(2). A user namespace that comes first gives the rights for the others.
+    pub joins: *const fe_join,
+    /// How many. A count without a list is EINVAL.
+    pub njoins: size_t,
+    /// CLONE_NEWCGROUP and so on: unshare(2), after the joins. Unlike with `cloneflags` a new cgroup namespace has
+    /// the cgroup of FE_CGROUP as its root; with CLONE_NEWPID it is the program's children that are in it, and
+    /// with CLONE_NEWTIME the program is in it from its exec on (Linux 6.1). Not CLONE_NEWUSER (EINVAL).
+    pub unshare: u64,
+    /// What is added to CLOCK_MONOTONIC in the new time namespace of `unshare`, without which it is EINVAL; may be
+    /// negative. NULL: nothing. Needs CAP_SYS_TIME; time_namespaces(7).
+    pub monotonic_offset: *const timespec,
+    /// And to CLOCK_BOOTTIME.
+    pub boottime_offset: *const timespec,
+}
+
+/// Some of a process's namespaces, or one.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct fe_join {
+    /// A descriptor of the *caller*: of a file in /proc/PID/ns, or a pidfd (Linux 5.8).
+    pub fd: i32,
+    /// CLONE_NEWNET and so on: the one that the file is of, or those of the process that are wanted. 0 is EINVAL.
+    /// CLONE_NEWPID, in one of them only: the child is born in it, for which the calling thread enters it for the time of
+    /// the clone (it says where its children go, not where itself is). fe_child.pid is the caller's number for
+    /// it. CLONE_NEWUSER, CLONE_NEWTIME: not in a way that shares memory.
+    pub nstype: i32,
 }
 
 /// A started child. Written by fe_spawn, whatever it held before; give it back with fe_child_close.

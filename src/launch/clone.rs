@@ -6,7 +6,7 @@
 use crate::attr::{Way, CLONE_NEWTIME};
 use crate::child::{self, Start};
 use crate::error::{Error, Result, Step};
-use crate::launch::{kernel, Job};
+use crate::launch::{kernel, pidns, Job};
 use crate::sys::{self, Errno, Fd, Stack};
 use core::mem::size_of;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -68,6 +68,7 @@ pub fn child(way: Way, job: &Job<'_>, start: Start<'_>) -> Result<Cloned> {
     let files = if start.table_below != 0 { libc::CLONE_FILES } else { 0 };
     let flags = (flags | files) as u64 | job.cloneflags;
     let what = What { flags, exit_signal, cgroup: job.cgroup };
+    let _entered = pidns::enter(job)?;
     let at_clone = |errno| at_clone_or_cgroup(errno, job.cgroup);
     if !job.pidfd {
         let pid = clone(what, None, start).map_err(at_clone)?;
@@ -114,6 +115,7 @@ pub unsafe fn beside(
         stack_size: stack_size as u64,
         ..CloneArgs::default()
     };
+    let _entered = pidns::enter(job)?;
     tid.store(1, Relaxed);
     let args = [&raw const args as usize, FIRST_SIZE, 0, 0, 0];
     match make(libc::SYS_clone3, args, start) {

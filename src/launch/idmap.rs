@@ -4,18 +4,21 @@
 
 #![forbid(unsafe_code)]
 
+use super::newidmap;
 use crate::attr::{IdMap, IdMaps};
 use crate::error::{Error, Result, Step};
 use crate::procfs::Text;
 use crate::sys;
 use alloc::vec::Vec;
+use core::ffi::CStr;
 
 /// Three numbers of ten digits, two blanks and a newline.
 const LINE: usize = 33;
 
 /// Writes those of `pid`.
 pub fn write(pid: i32, maps: &IdMaps<'_>) -> Result<()> {
-    write_map(pid, b"/uid_map\0", maps.uid, Step::UidMap)?;
+    let helper = |name| maps.by_helpers.then_some(name);
+    write_map(pid, b"/uid_map\0", maps.uid, Step::UidMap, helper(c"newuidmap"))?;
     if maps.denies_setgroups() {
         // Since Linux 3.19 an unprivileged process must give up setgroups before it may write
         // gid_map. Before, there is no such file, and no need.
@@ -24,10 +27,16 @@ pub fn write(pid: i32, maps: &IdMaps<'_>) -> Result<()> {
             Err(errno) => return Err(Error::new(errno, Step::SetgroupsDeny)),
         }
     }
-    write_map(pid, b"/gid_map\0", maps.gid, Step::GidMap)
+    write_map(pid, b"/gid_map\0", maps.gid, Step::GidMap, helper(c"newgidmap"))
 }
 
-fn write_map(pid: i32, file: &[u8], map: &[IdMap], step: Step) -> Result<()> {
+fn write_map(
+    pid: i32,
+    file: &[u8],
+    map: &[IdMap],
+    step: Step,
+    helper: Option<&CStr>,
+) -> Result<()> {
     if map.is_empty() {
         return Ok(());
     }
@@ -44,15 +53,35 @@ fn write_map(pid: i32, file: &[u8], map: &[IdMap], step: Step) -> Result<()> {
         text.push(b"\n");
         lines.extend_from_slice(text.as_bytes());
     }
-    write_file(pid, file, &lines).map_err(|errno| Error::new(errno, step))
+    let written = match (write_file(pid, file, &lines), helper) {
+        (Err(libc::EPERM), Some(helper)) => match newidmap::write(helper, pid, map) {
+            Ok(()) if is_written(pid, file) => Ok(()),
+            Ok(()) => Err(libc::EPERM),
+            Err(errno) => Err(errno),
+        },
+        (written, _) => written,
+    };
+    written.map_err(|errno| Error::new(errno, step))
 }
 
-/// In one write, as the kernel wants it.
-fn write_file(pid: i32, file: &[u8], bytes: &[u8]) -> core::result::Result<(), sys::Errno> {
+/// A map can be written once; before, it is empty.
+fn is_written(pid: i32, file: &[u8]) -> bool {
+    let path = path(pid, file);
+    let file = path.as_c_str().ok_or(libc::EINVAL).and_then(|path| sys::open(path, libc::O_RDONLY));
+    file.and_then(|file| sys::read(&file, &mut [0])) == Ok(1)
+}
+
+fn path(pid: i32, file: &[u8]) -> Text {
     let mut path = Text::new();
     path.push(b"/proc/");
     path.push_number(pid as u32);
     path.push(file);
+    path
+}
+
+/// In one write, as the kernel wants it.
+fn write_file(pid: i32, file: &[u8], bytes: &[u8]) -> core::result::Result<(), sys::Errno> {
+    let path = path(pid, file);
     let file = sys::open(path.as_c_str().ok_or(libc::EINVAL)?, libc::O_WRONLY)?;
     match sys::write(&file, bytes) {
         Ok(written) if written == bytes.len() => Ok(()),

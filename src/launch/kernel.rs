@@ -28,6 +28,7 @@ static CLONE3_REFUSED: AtomicBool = AtomicBool::new(false);
 static HAS_PIDFDS: AtomicBool = AtomicBool::new(false);
 static TABLE_REFUSED: AtomicBool = AtomicBool::new(false);
 static FETCH_REFUSED: AtomicBool = AtomicBool::new(false);
+static CGROUP_REFUSED: AtomicBool = AtomicBool::new(false);
 static STAGE_REFUSED: AtomicBool = AtomicBool::new(false);
 
 /// What is known.
@@ -75,6 +76,26 @@ pub fn table_refused() -> bool {
 /// asks for the rights of ptrace(2).
 pub fn fetch_refused() -> bool {
     FETCH_REFUSED.load(Relaxed)
+}
+
+/// Whether no child can be born in a cgroup: CLONE_INTO_CGROUP (Linux 5.7).
+pub fn cgroup_refused() -> bool {
+    CGROUP_REFUSED.load(Relaxed)
+}
+
+/// Whether the error of a child that was to be born in a cgroup says that it cannot be: from a kernel that does
+/// not know of it, or a filter. Where the cgroup itself forbids it, that is what the child is told too.
+pub fn refuses_cgroup(error: &Error) -> bool {
+    let always = matches!(error.errno, libc::ENOSYS | libc::E2BIG);
+    let refuses = match error.step {
+        Step::Cgroup => always,
+        Step::Clone => matches!(error.errno, libc::EINVAL | libc::EPERM),
+        _ => false,
+    };
+    if refuses && always {
+        CGROUP_REFUSED.store(true, Relaxed);
+    }
+    refuses
 }
 
 /// Whether a stage cannot be had here: no file in memory may be executed.

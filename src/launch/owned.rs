@@ -89,6 +89,10 @@ impl Copier {
             match call.borrows {
                 Borrows::Nothing => {}
                 Borrows::String(nth) => change(nth.into(), &mut |at| self.string(at)),
+                Borrows::Strings => {
+                    change(0, &mut |at| self.string(at));
+                    change(1, &mut |at| self.string(at));
+                }
                 Borrows::Ids => {
                     let [count, ..] = call.args;
                     change(1, &mut |at| self.bytes(at, count.saturating_mul(4)));
@@ -233,6 +237,10 @@ mod tests {
             match copy.borrows {
                 Borrows::Nothing => assert_eq!(copy.args, call.args),
                 Borrows::String(nth) => same_string(nth.into()),
+                Borrows::Strings => {
+                    same_string(0);
+                    same_string(1);
+                }
                 Borrows::Ids => {
                     assert_ne!(copy.args[1], call.args[1]);
                     // SAFETY: three groups.

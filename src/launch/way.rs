@@ -3,7 +3,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::attr::{Attr, Way, CLONE_NEWTIME};
+use crate::attr::{Attr, Namespaces, Way, CLONE_NEWTIME};
 use crate::error::{Error, Result, Step};
 use crate::launch::kernel::Memory;
 use crate::sys::Ids;
@@ -27,7 +27,9 @@ impl Needs {
         // A change of ids makes the kernel mark the memory undumpable, shared or not. The owner of
         // a user namespace may trace all in it, and so read what they share. A new time namespace
         // cannot be entered with shared memory.
-        let namespaces = attr.new_user() || attr.cloneflags & CLONE_NEWTIME != 0;
+        let namespaces = attr.new_user()
+            || attr.cloneflags & CLONE_NEWTIME != 0
+            || attr.namespaces.is_some_and(Namespaces::need_own_memory);
         let own_memory = namespaces
             || attr.credential.is_some_and(|new| {
                 let Ids { euid, fsuid, egid, fsgid, .. } = ids();

@@ -83,6 +83,8 @@ pub enum Borrows {
     /// That argument is a string, the next one an array of strings that ends with NULL, and so is
     /// the one after that.
     Exec(u8),
+    /// Arguments 0 and 1 are strings.
+    Strings,
     /// Argument 0 is a string, argument 1 the array of `shell`, and argument 2 one of strings.
     Shell,
 }
@@ -185,6 +187,57 @@ fn text(s: &CStr) -> usize {
 
 fn fd(fd: i32) -> usize {
     fd as isize as usize
+}
+
+/// Moves itself to the cgroup whose directory that is: what it starts is there from its first instruction on.
+pub fn enter_cgroup<'a>(dir: i32) -> [Call<'a>; 3] {
+    let flags = libc::O_WRONLY | libc::O_CLOEXEC;
+    let open = [fd(dir), text(c"cgroup.procs"), flags as usize];
+    write_and_close(Step::Cgroup, call(Step::Cgroup, libc::SYS_openat, &open), c"0")
+}
+
+/// What `open` opens.
+fn write_and_close<'a>(step: Step, open: Call<'a>, contents: &'a CStr) -> [Call<'a>; 3] {
+    let it = |call: Call<'a>| call.take(From::Value, 0, Register::Fd);
+    let write = [0, text(contents), contents.count_bytes()];
+    [
+        open.into(Register::Fd),
+        it(call(step, libc::SYS_write, &write).borrows(Borrows::String(1))),
+        it(call(step, libc::SYS_close, &[0]).rule(Rule::Close)),
+    ]
+}
+
+/// setns(2).
+pub fn setns<'a>(from: i32, kinds: i32, index: i32) -> Call<'a> {
+    call(Step::Setns, libc::SYS_setns, &[fd(from), kinds as usize]).index(index)
+}
+
+/// unshare(2).
+pub fn unshare<'a>(flags: u64) -> Call<'a> {
+    call(Step::Unshare, libc::SYS_unshare, &[flags as usize])
+}
+
+/// Of the time namespace that the program gets: time_namespaces(7).
+pub fn time_offsets(offsets: &CStr) -> [Call<'_>; 3] {
+    let flags = libc::O_WRONLY | libc::O_CLOEXEC;
+    let open = [fd(libc::AT_FDCWD), text(c"/proc/self/timens_offsets"), flags as usize];
+    write_and_close(Step::TimeOffsets, call(Step::TimeOffsets, libc::SYS_openat, &open), offsets)
+}
+
+/// Makes `path` the root and unmounts the old one, with the new one mounted on the old for a moment, as
+/// pivot_root(2) has it in its notes. It need not be a mount point: it is bound onto itself first.
+pub fn pivot_root(path: &CStr) -> [Call<'_>; 5] {
+    let step = Step::PivotRoot;
+    let bind = libc::MS_BIND | libc::MS_REC;
+    [
+        call(step, libc::SYS_mount, &[text(path), text(path), 0, bind as usize, 0])
+            .borrows(Borrows::Strings)
+            .index(0),
+        call(step, libc::SYS_chdir, &[text(path)]).borrows(Borrows::String(0)).index(1),
+        call(step, libc::SYS_pivot_root, &[text(c"."), text(c".")]).index(2),
+        call(step, libc::SYS_umount2, &[text(c"."), libc::MNT_DETACH as usize]).index(3),
+        call(step, libc::SYS_chdir, &[text(c"/")]).index(4),
+    ]
 }
 
 /// Every mount below the root becomes private.

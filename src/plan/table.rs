@@ -36,7 +36,8 @@ impl Table {
     /// from with pidfd_getfd(2), if so.
     pub fn of(attr: &Attr<'_>, fetch_from: impl FnOnce() -> Option<i32>) -> Result<Option<Table>> {
         // A pidfd would be in the table already, and an action could find it open.
-        if !attr.close_others || attr.pidfd && !attr.actions.is_empty() {
+        let needs_more = attr.namespaces.is_some() || attr.enters_cgroup.is_some();
+        if !attr.close_others || attr.pidfd && !attr.actions.is_empty() || needs_more {
             return Ok(None);
         }
         let named = attr.above_all_named().max(STDIO as i32);

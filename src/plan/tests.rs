@@ -8,38 +8,7 @@ use crate::error::Step;
 
 /// Nothing but a program.
 pub fn attr<'a>() -> Attr<'a> {
-    Attr {
-        program: Program::Path(c"/bin/true"),
-        shell_fallback: false,
-        argv: CStrArray::environ(),
-        envp: CStrArray::environ(),
-        dir: None,
-        chroot: None,
-        files: None,
-        redirects: &[],
-        opened: &[],
-        actions: &[],
-        close_others: false,
-        credential: None,
-        resetids: false,
-        group: Group::Inherit,
-        noctty: false,
-        pdeathsig: 0,
-        dispositions: Dispositions::default(),
-        sigmask: None,
-        scheduling: None,
-        cgroup: None,
-        own_cgroup: false,
-        terminal: None,
-        suspend: false,
-        ptrace: false,
-        cloneflags: 0,
-        keep_propagation: false,
-        maps: IdMaps::default(),
-        way: None,
-        pidfd: false,
-        timeout_ms: None,
-    }
+    Attr::new(Program::Path(c"/bin/true"), CStrArray::environ(), CStrArray::environ())
 }
 
 const CALLER: Caller = Caller { pid: 7, policy: libc::SCHED_OTHER, execfd_cloexec: true };
@@ -70,7 +39,7 @@ fn everything_in_the_order_of_the_contract() {
     all.cloneflags = libc::CLONE_NEWNS as u64;
     all.noctty = true;
     all.group = Group::Session { ctty: Some(0) };
-    all.chroot = Some(Chroot { path: c"/r", keep_cwd: false });
+    all.chroot = Some(Chroot { path: c"/r", pivot: false, keep_cwd: false });
     all.credential = Some(Credential { uid: 1, gid: 2, groups: Some(&groups) });
     all.dir = Some(c"/d");
     all.files = Some(&files);
@@ -110,7 +79,7 @@ fn everything_in_the_order_of_the_contract() {
     all.group = Group::Group { pgid: 0, foreground: Some(0) };
     all.noctty = false;
     all.keep_propagation = true;
-    all.chroot = Some(Chroot { path: c"/r", keep_cwd: true });
+    all.chroot = Some(Chroot { path: c"/r", pivot: false, keep_cwd: true });
     all.credential = None;
     all.resetids = true;
     all.scheduling = Some(Scheduling::Policy { policy: libc::SCHED_IDLE, priority: 0 });
@@ -211,7 +180,7 @@ fn groups_that_are_null_empty_or_denied() {
     assert!(!steps(&attr).contains(&Step::Setgroups));
     attr.credential = credential(Some(&[]));
     assert!(steps(&attr).contains(&Step::Setgroups));
-    attr.maps = IdMaps { uid: &map, gid: &map, allow_setgroups: false };
+    attr.maps = IdMaps { uid: &map, gid: &map, allow_setgroups: false, by_helpers: false };
     assert!(!steps(&attr).contains(&Step::Setgroups));
     attr.maps.allow_setgroups = true;
     assert!(steps(&attr).contains(&Step::Setgroups));

@@ -5,14 +5,14 @@
 
 /// A short text, made without allocation or formatting.
 pub struct Text {
-    bytes: [u8; 48],
+    bytes: [u8; 64],
     length: usize,
 }
 
 impl Text {
     /// An empty one.
     pub fn new() -> Text {
-        Text { bytes: [0; 48], length: 0 }
+        Text { bytes: [0; 64], length: 0 }
     }
 
     /// Appends; what doesn't fit is left out.

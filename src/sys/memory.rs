@@ -2,6 +2,7 @@
 //! A page that stays shared across a clone without CLONE_VM.
 
 use super::{call3, check, syscall, Errno, Fd};
+use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 /// One `T` in zeroed memory that a forked child shares; unmapped when dropped.
@@ -133,6 +134,39 @@ impl Drop for Stack {
     fn drop(&mut self) {
         // SAFETY: new() mapped it, and no child runs on it any more (its owner's promise).
         let _ = unsafe { call3(libc::SYS_munmap, self.at as usize, STACK, 0) };
+    }
+}
+
+/// Strings of our own, for an array of them.
+#[derive(Debug, Default)]
+pub struct Strings {
+    /// One behind the other, each with its NUL.
+    bytes: Vec<u8>,
+    starts: Vec<usize>,
+    addresses: Vec<usize>,
+}
+
+impl Strings {
+    /// Appends one; false without memory.
+    pub fn push(&mut self, string: &core::ffi::CStr) -> bool {
+        let bytes = string.to_bytes_with_nul();
+        let fits =
+            self.bytes.try_reserve(bytes.len()).is_ok() && self.starts.try_reserve(1).is_ok();
+        if fits {
+            self.starts.push(self.bytes.len());
+            self.bytes.extend_from_slice(bytes);
+        }
+        fits
+    }
+
+    /// The array; None without memory.
+    pub fn array(&mut self) -> Option<CStrArray<'_>> {
+        self.addresses.clear();
+        self.addresses.try_reserve_exact(self.starts.len().saturating_add(1)).ok()?;
+        let base = self.bytes.as_ptr() as usize;
+        self.addresses.extend(self.starts.iter().map(|start| base.wrapping_add(*start)));
+        self.addresses.push(0);
+        Some(CStrArray { at: self.addresses.as_ptr().cast(), borrowed: PhantomData })
     }
 }
 

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Namespaces, as the probe and /proc name them. Needs test.h. */
+#ifndef NAMESPACES_H
+#define NAMESPACES_H
+
+#include "test.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
+static const struct {
+  const char *link;
+  uint64_t flag;
+} kinds[] = {
+    {"cgroup", CLONE_NEWCGROUP}, {"ipc", CLONE_NEWIPC},   {"mnt", CLONE_NEWNS},
+    {"net", CLONE_NEWNET},       {"pid", CLONE_NEWPID},   {"time", CLONE_NEWTIME},
+    {"user", CLONE_NEWUSER},     {"uts", CLONE_NEWUTS},
+};
+enum { TIME = 5, KINDS = sizeof kinds / sizeof *kinds };
+
+static inline bool is_there(int kind) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/ns/%s", kinds[kind].link);
+  bool there = access(path, F_OK) == 0;
+  if (!there) note("this kernel has no %s namespaces", kinds[kind].link);
+  return there;
+}
+
+/* The namespaces of `flags` are other ones than the caller's, all others are the caller's. */
+static inline void check_links(const char *seen, uint64_t flags) {
+  for (int i = 0; i < KINDS; i++) {
+    char path[64], key[16], own[64] = "";
+    snprintf(path, sizeof path, "/proc/self/ns/%s", kinds[i].link);
+    snprintf(key, sizeof key, "ns.%s", kinds[i].link);
+    if (readlink(path, own, sizeof own - 1) < 0) continue;
+    const char *inside = value(seen, key);
+    CHECK(inside[0] != 0);
+    if (flags & kinds[i].flag)
+      check(__FILE__, __LINE__, strcmp(inside, own) != 0, "another namespace", key);
+    else
+      CHECK_STR(inside, own);
+  }
+}
+
+#endif
