@@ -131,7 +131,10 @@ static void each_by_its_file(void) {
   EACH_WAY(way) {
     for (int i = 0; i < KINDS; i++) {
       if (!(all & kinds[i].flag) || (way == FE_WAY_SHARED && kinds[i].flag & OWN_MEMORY)) continue;
-      fe_join join = {open_link(inner, kinds[i].link), (int)kinds[i].flag};
+      /* Where no file is: the child takes over that far. */
+      int fd = open_link(inner, kinds[i].link);
+      fe_join join = {fcntl(fd, F_DUPFD_CLOEXEC, 900), (int)kinds[i].flag};
+      close(fd);
       fe_namespaces namespaces = FE_NAMESPACES_INIT;
       namespaces.joins = &join;
       namespaces.njoins = 1;
@@ -322,6 +325,17 @@ static void time_offsets(void) {
   }
 }
 
+static int mounts_of(pid_t pid) {
+  char path[64], line[4096];
+  int count = 0;
+  snprintf(path, sizeof path, "/proc/%d/mountinfo", (int)pid);
+  FILE *file = fopen(path, "re");
+  NEED(file != NULL);
+  while (fgets(line, sizeof line, file)) count++;
+  fclose(file);
+  return count;
+}
+
 static void a_root_of_its_own(void) {
   need_root();
   char root[400], old[400];
@@ -346,6 +360,15 @@ static void a_root_of_its_own(void) {
       CHECK_STR(value(seen, "cwd"), "/");
       free(seen);
       /* The old one is not there, by no way: one mount, this. */
+      if (way == FE_WAY_PIPED) {
+        fe_child child;
+        attr.flags |= FE_SUSPEND;
+        attr.argv = argv;
+        NEED(spawn(&attr, way, &child));
+        CHECK_INT(mounts_of(child.pid), 1);
+        fe_child_close(&child);
+        attr.flags &= ~FE_SUSPEND;
+      }
       static char *list[] = {(char *)"sh", NULL};
       fe_attr missing = attr;
       missing.path = "/bin/sh";
@@ -363,6 +386,8 @@ static void a_root_of_its_own(void) {
 }
 
 static void refusals(void) {
+  refuse(SYS_clone3, KILL);
+  refuse(SYS_clone, KILL);
   int net = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
   NEED(net >= 0);
   static const int bad[] = {0, -1, 1, CLONE_NEWNET | 1, CLONE_VM};
