@@ -48,6 +48,8 @@ static void attr(void) {
   CHECK(sizeof(fe_attr) >= 240);
   OFFSET(fe_attr, winsize, 232);
   OFFSET(fe_attr, namespaces, 240);
+  CHECK(sizeof(fe_attr) >= 256);
+  OFFSET(fe_attr, limits, 248);
   fe_attr clear, init = FE_ATTR_INIT;
   memset(&clear, 0, sizeof clear);
   clear.size = sizeof clear;
@@ -76,6 +78,33 @@ static void others(void) {
   OFFSET(fe_scheduling, flags, 8);
   OFFSET(fe_scheduling, policy, 16);
   OFFSET(fe_scheduling, priority, 20);
+  CHECK(sizeof(fe_scheduling) >= 104);
+  OFFSET(fe_scheduling, runtime_ns, 24);
+  OFFSET(fe_scheduling, deadline_ns, 32);
+  OFFSET(fe_scheduling, period_ns, 40);
+  OFFSET(fe_scheduling, nice, 48);
+  OFFSET(fe_scheduling, ioprio, 52);
+  OFFSET(fe_scheduling, affinity, 56);
+  OFFSET(fe_scheduling, affinity_size, 64);
+  OFFSET(fe_scheduling, nodemask, 72);
+  OFFSET(fe_scheduling, maxnode, 80);
+  OFFSET(fe_scheduling, mempolicy, 88);
+  OFFSET(fe_scheduling, reserved, 92);
+  OFFSET(fe_scheduling, timer_slack_ns, 96);
+  CHECK(sizeof(fe_limits) >= 48);
+  OFFSET(fe_limits, size, 0);
+  OFFSET(fe_limits, flags, 8);
+  OFFSET(fe_limits, rlimits, 16);
+  OFFSET(fe_limits, nrlimits, 24);
+  OFFSET(fe_limits, umask, 32);
+  OFFSET(fe_limits, oom_score_adj, 36);
+  OFFSET(fe_limits, personality, 40);
+  OFFSET(fe_limits, reserved, 44);
+  CHECK_INT(sizeof(fe_rlimit), 24);
+  OFFSET(fe_rlimit, resource, 0);
+  OFFSET(fe_rlimit, reserved, 4);
+  OFFSET(fe_rlimit, soft, 8);
+  OFFSET(fe_rlimit, hard, 16);
   CHECK_INT(sizeof(fe_file_action), 48);
   OFFSET(fe_file_action, action, 0);
   OFFSET(fe_file_action, fd, 4);
@@ -164,7 +193,9 @@ static void numbers(void) {
       {FE_TREE_CGROUP, 1},     {FE_TREE_PIDNS, 2},       {FE_TREE_SWEEP, 3},
       {FE_TREE_GROUP, 4},      {FE_STOP_GROUP, 1},       {FE_STOP_TREE, 2},
       {FE_DETACH, UINT64_C(1) << 63},
-      {FE_SCHED_POLICY, 1},    {FE_SCHED_PRIORITY, 2},
+      {FE_SCHED_POLICY, 1},    {FE_SCHED_PRIORITY, 2},   {FE_SCHED_NICE, 4},
+      {FE_SCHED_IOPRIO, 8},    {FE_SCHED_MEMPOLICY, 0x10}, {FE_SCHED_CORE, 0x20},
+      {FE_LIMIT_UMASK, 1},     {FE_LIMIT_OOM_SCORE_ADJ, 2}, {FE_LIMIT_PERSONALITY, 4},
       {FE_ACTION_OPEN, 1},     {FE_ACTION_DUP2, 2},      {FE_ACTION_CLOSE, 3},
       {FE_ACTION_CHDIR, 4},    {FE_ACTION_FCHDIR, 5},    {FE_ACTION_CLOSEFROM, 6},
       {FE_ACTION_TCSETPGRP, 7},
@@ -203,6 +234,8 @@ static void step_names(void) {
       "action_closefrom", "action_tcsetpgrp", "scheduling", "resetids", "cgroup", "execfd",
       "script_fd", "shell",    "unshare_files", "stage", "communicate", "suspend", "pty",
       "setns", "unshare", "time_offsets", "pivot_root",
+      "umask",    "rlimits", "nice", "affinity", "mempolicy", "ioprio", "oom_score_adj",
+      "timer_slack", "core_sched", "personality",
   };
   const int count = sizeof names / sizeof *names;
   for (int step = 0; step < count; step++) CHECK_STR(fe_step_name(step), names[step]);
@@ -217,6 +250,8 @@ static void step_names(void) {
   CHECK_INT(FE_STEP_PTY, 47);
   CHECK_INT(FE_STEP_SETNS, 48);
   CHECK_INT(FE_STEP_PIVOT_ROOT, 51);
+  CHECK_INT(FE_STEP_UMASK, 52);
+  CHECK_INT(FE_STEP_PERSONALITY, 61);
   CHECK_STR(fe_step_name(count), "unknown");
   CHECK_STR(fe_step_name(-1), "unknown");
   CHECK_STR(fe_step_name(0x7fffffff), "unknown");

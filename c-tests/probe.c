@@ -88,6 +88,45 @@ static void scheduling(void) {
   long policy = syscall(SYS_sched_getscheduler, 0);
   syscall(SYS_sched_getparam, 0, &priority);
   say("policy=%ld\npriority=%d\n", policy, priority);
+  struct { /* the kernel's first struct sched_attr */
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+  } attr;
+  memset(&attr, 0, sizeof attr);
+  if (syscall(SYS_sched_getattr, 0, &attr, sizeof attr, 0) == 0)
+    say("deadline=%llu %llu %llu\nreset_on_fork=%d\n", (unsigned long long)attr.runtime,
+        (unsigned long long)attr.deadline, (unsigned long long)attr.period, (int)(attr.flags & 1));
+  say("nice=%ld\n", 20 - syscall(SYS_getpriority, PRIO_PROCESS, 0));
+  say("ioprio=%ld\n", syscall(SYS_ioprio_get, 1 /* of this thread */, 0));
+  uint64_t processors[1024];
+  long bytes = syscall(SYS_sched_getaffinity, 0, sizeof processors, processors);
+  say("affinity=");
+  for (int cpu = 0; cpu < bytes * 8; cpu++)
+    if (processors[cpu / 64] >> cpu % 64 & 1) say("%d ", cpu);
+  say("\n");
+  int mode = -1;
+  uint64_t nodes[512] = {0};
+  if (syscall(SYS_get_mempolicy, &mode, nodes, sizeof nodes * 8, NULL, 0) == 0)
+    say("mempolicy=%d %llx\n", mode, (unsigned long long)nodes[0]);
+  say("timer_slack=%d\n", prctl(PR_GET_TIMERSLACK));
+}
+
+/* By the raw call: 64 bits, and no libc's idea of infinity. */
+static void limits(void) {
+  for (int resource = 0; resource < 16; resource++) {
+    uint64_t limit[2] = {0, 0};
+    syscall(SYS_prlimit64, 0, resource, NULL, limit);
+    say("rlimit.%d=%llu %llu\n", resource, (unsigned long long)limit[0],
+        (unsigned long long)limit[1]);
+  }
+  FILE *file = fopen("/proc/self/oom_score_adj", "re");
+  int score = -9999;
+  if (file && fscanf(file, "%d", &score) == 1) say("oom_score_adj=%d\n", score);
+  if (file) fclose(file);
+  say("personality=%lx\n", (unsigned long)syscall(SYS_personality, 0xffffffffUL));
 }
 
 static void terminal(void) {
@@ -146,6 +185,7 @@ int main(int argc, char **argv) {
   signals();
   ids();
   scheduling();
+  limits();
   terminal();
   from_proc();
   say("pid=%d\nppid=%d\npgid=%d\nsid=%d\n", (int)getpid(), (int)getppid(), (int)getpgid(0),

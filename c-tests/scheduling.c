@@ -10,6 +10,9 @@
 #ifndef SCHED_RESET_ON_FORK
 #define SCHED_RESET_ON_FORK 0x40000000
 #endif
+#ifndef SCHED_DEADLINE
+#define SCHED_DEADLINE 6
+#endif
 
 static char *name_only[] = {(char *)"true", NULL};
 
@@ -122,28 +125,45 @@ static void priority_alone(void) {
 static void refused(void) {
   refuse(SYS_clone3, KILL);
   refuse(SYS_clone, KILL);
-  const fe_scheduling rows[] = {
-      {sizeof(fe_scheduling), 0, 0, 0},
-      {sizeof(fe_scheduling), 4, 0, 0},
-      {sizeof(fe_scheduling), FE_SCHED_POLICY | UINT64_C(1) << 63, SCHED_OTHER, 0},
-      {sizeof(fe_scheduling), FE_SCHED_POLICY, SCHED_FIFO, 0},
-      {sizeof(fe_scheduling), FE_SCHED_POLICY, SCHED_FIFO, 100},
-      {sizeof(fe_scheduling), FE_SCHED_POLICY, SCHED_RR, -1},
-      {sizeof(fe_scheduling), FE_SCHED_POLICY, SCHED_OTHER, 1},
-      {sizeof(fe_scheduling), FE_SCHED_POLICY, SCHED_BATCH, 1},
-      {sizeof(fe_scheduling), FE_SCHED_POLICY, SCHED_IDLE, -1},
-      {sizeof(fe_scheduling), FE_SCHED_POLICY, 4, 0},
-      {sizeof(fe_scheduling), FE_SCHED_POLICY, 6 /* SCHED_DEADLINE has more to say */, 0},
-      {sizeof(fe_scheduling), FE_SCHED_POLICY, -1, 0},
-      {sizeof(fe_scheduling), FE_SCHED_POLICY, SCHED_FIFO | SCHED_RESET_ON_FORK, 0},
-      {sizeof(fe_scheduling), FE_SCHED_PRIORITY, 0, -1},
-      {sizeof(fe_scheduling), FE_SCHED_PRIORITY, 0, 100},
-      {sizeof(fe_scheduling), FE_SCHED_PRIORITY, SCHED_FIFO, 1},
-      {sizeof(fe_scheduling) - 1, FE_SCHED_POLICY, SCHED_OTHER, 0},
-      {0, FE_SCHED_POLICY, SCHED_OTHER, 0},
+  static const struct {
+    uint64_t flags;
+    int policy, priority;
+  } rows[] = {
+      {0, 0, 0},
+      {0, SCHED_FIFO, 1},
+      {0, 0, 1},
+      {0x40, 0, 0},
+      {FE_SCHED_POLICY | UINT64_C(1) << 63, SCHED_OTHER, 0},
+      {FE_SCHED_POLICY, SCHED_FIFO, 0},
+      {FE_SCHED_POLICY, SCHED_FIFO, 100},
+      {FE_SCHED_POLICY, SCHED_RR, -1},
+      {FE_SCHED_POLICY, SCHED_OTHER, 1},
+      {FE_SCHED_POLICY, SCHED_BATCH, 1},
+      {FE_SCHED_POLICY, SCHED_IDLE, -1},
+      {FE_SCHED_POLICY, 4, 0},
+      {FE_SCHED_POLICY, SCHED_DEADLINE /* without its times */, 0},
+      {FE_SCHED_POLICY, -1, 0},
+      {FE_SCHED_POLICY, SCHED_FIFO | SCHED_RESET_ON_FORK, 0},
+      {FE_SCHED_PRIORITY, 0, -1},
+      {FE_SCHED_PRIORITY, 0, 100},
+      {FE_SCHED_PRIORITY, SCHED_FIFO, 1},
+      {FE_SCHED_NICE, SCHED_BATCH, 0},
+      {FE_SCHED_NICE, 0, 1},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    fe_attr attr = nothing(&rows[i]);
+    fe_scheduling wanted = FE_SCHEDULING_INIT;
+    wanted.flags = rows[i].flags;
+    wanted.policy = rows[i].policy;
+    wanted.priority = rows[i].priority;
+    fe_attr attr = nothing(&wanted);
+    spawn_fails(&attr, FE_WAY_AUTO, EINVAL, FE_STEP_ARGS, -1);
+  }
+  /* Below the first that there was. */
+  fe_scheduling wanted = by_policy(SCHED_OTHER, 0);
+  fe_attr attr = nothing(&wanted);
+  static const size_t sizes[] = {0, 23};
+  for (size_t i = 0; i < 2; i++) {
+    wanted.size = sizes[i];
     spawn_fails(&attr, FE_WAY_AUTO, EINVAL, FE_STEP_ARGS, -1);
   }
 }
@@ -156,8 +176,9 @@ static void sizes(void) {
   memset(&later, 0, sizeof later);
   later.known = by_policy(SCHED_BATCH, 0);
   EACH_WAY(way) {
-    const size_t good[] = {sizeof(fe_scheduling), sizeof(fe_scheduling) + 1, 4096};
-    for (size_t i = 0; i < 3; i++) {
+    /* Of the first header, which had nothing but policy and priority; this; later ones. */
+    const size_t good[] = {24, sizeof(fe_scheduling), sizeof(fe_scheduling) + 1, 4096};
+    for (size_t i = 0; i < 4; i++) {
       later.known.size = good[i];
       sees(plain, &later.known, way, SCHED_BATCH, 0);
     }

@@ -231,7 +231,8 @@
 /**
  * CLONE_VM without CLONE_VFORK, on a stack of its own: the child runs in the caller's memory, beside the
  * calling thread. For FE_ASYNC, timeout_ms and fe_spawn_many, where the piped way is the other one.
- * Cannot be forced for what the shared way cannot, nor with FE_CGROUP, FE_SUSPEND or FE_PTRACE. Where memory is not
+ * Cannot be forced for what the shared way cannot, nor with FE_CGROUP, FE_SUSPEND, FE_PTRACE or
+ * FE_LIMIT_OOM_SCORE_ADJ. Where memory is not
  * shared, or clone3(2) refused (Linux 5.5), the piped way is taken. A failed spawn raises SIGCHLD.
  */
 #define FE_WAY_CONCURRENT 4
@@ -437,7 +438,7 @@
 #define FE_STEP_ACTION_TCSETPGRP 36
 
 /**
- * `scheduling`.
+ * The policy and priority of `scheduling`.
  */
 #define FE_STEP_SCHEDULING 37
 
@@ -516,6 +517,56 @@
 #define FE_STEP_PIVOT_ROOT 51
 
 /**
+ * umask(2).
+ */
+#define FE_STEP_UMASK 52
+
+/**
+ * A resource limit, by its index in the list: prlimit(2).
+ */
+#define FE_STEP_RLIMITS 53
+
+/**
+ * setpriority(2).
+ */
+#define FE_STEP_NICE 54
+
+/**
+ * sched_setaffinity(2).
+ */
+#define FE_STEP_AFFINITY 55
+
+/**
+ * set_mempolicy(2).
+ */
+#define FE_STEP_MEMPOLICY 56
+
+/**
+ * ioprio_set(2).
+ */
+#define FE_STEP_IOPRIO 57
+
+/**
+ * Writing /proc/self/oom_score_adj.
+ */
+#define FE_STEP_OOM_SCORE_ADJ 58
+
+/**
+ * PR_SET_TIMERSLACK of prctl(2).
+ */
+#define FE_STEP_TIMER_SLACK 59
+
+/**
+ * PR_SCHED_CORE of prctl(2).
+ */
+#define FE_STEP_CORE_SCHED 60
+
+/**
+ * personality(2).
+ */
+#define FE_STEP_PERSONALITY 61
+
+/**
  * open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
  * close-on-exec only with O_CLOEXEC.
  */
@@ -585,17 +636,6 @@
 #define FE_REDIRECT_DATA 2
 
 /**
- * fe_scheduling.flags: the child gets `policy` and `priority`: sched_setscheduler(2).
- */
-#define FE_SCHED_POLICY UINT64_C(0x1)
-
-/**
- * fe_scheduling.flags, without FE_SCHED_POLICY: the child keeps its caller's policy and gets
- * `priority`: sched_setparam(2).
- */
-#define FE_SCHED_PRIORITY UINT64_C(0x2)
-
-/**
  * fe_kill_tree: by the child's own cgroup (FE_OWN_CGROUP). Whoever is in it is reached.
  */
 #define FE_TREE_CGROUP 1
@@ -657,6 +697,55 @@
  * Some other process still held a pipe, and may have written more later.
  */
 #define FE_RESULT_HELD 16
+
+/**
+ * fe_scheduling.flags: the child gets `policy` and `priority`: sched_setscheduler(2), or
+ * sched_setattr(2) for SCHED_DEADLINE.
+ */
+#define FE_SCHED_POLICY UINT64_C(0x1)
+
+/**
+ * fe_scheduling.flags, without FE_SCHED_POLICY: the child keeps its caller's policy and gets
+ * `priority`: sched_setparam(2).
+ */
+#define FE_SCHED_PRIORITY UINT64_C(0x2)
+
+/**
+ * fe_scheduling.flags: the child gets `nice`.
+ */
+#define FE_SCHED_NICE UINT64_C(0x4)
+
+/**
+ * fe_scheduling.flags: the child gets `ioprio`.
+ */
+#define FE_SCHED_IOPRIO UINT64_C(0x8)
+
+/**
+ * fe_scheduling.flags: the child gets `mempolicy`.
+ */
+#define FE_SCHED_MEMPOLICY UINT64_C(0x10)
+
+/**
+ * fe_scheduling.flags: the child shares a core, whose threads one processor runs side by side, with
+ * nobody but its descendants: PR_SCHED_CORE of prctl(2) (Linux 5.14; EINVAL when the kernel was
+ * built without it, ENODEV where cores have one thread, at the step "core_sched").
+ */
+#define FE_SCHED_CORE UINT64_C(0x20)
+
+/**
+ * fe_limits.flags: the child gets `umask`.
+ */
+#define FE_LIMIT_UMASK UINT64_C(0x1)
+
+/**
+ * fe_limits.flags: the child gets `oom_score_adj`.
+ */
+#define FE_LIMIT_OOM_SCORE_ADJ UINT64_C(0x2)
+
+/**
+ * fe_limits.flags: the child gets `personality`.
+ */
+#define FE_LIMIT_PERSONALITY UINT64_C(0x4)
 
 /**
  * A new time namespace (Linux 5.6); no libc has it yet for all targets.
@@ -723,8 +812,13 @@ typedef struct fe_id_map {
 } fe_id_map;
 
 /**
- * How the child is scheduled: sched(7). Start from FE_SCHEDULING_INIT. A real-time policy and what is
- * more than the caller has is set before privileges are given up, what is less after all else.
+ * How the child is scheduled, and where it runs: sched(7). Start from FE_SCHEDULING_INIT; what is not
+ * asked for stays as the calling thread has it. A struct that asks for nothing is EINVAL; so is a
+ * value without its flag.
+ *
+ * A real-time policy or turn at the disk, a nice value below 0, and what is more than the caller has is
+ * set before privileges are given up (EPERM at its step without the privilege); what is less after all
+ * else, so that a child which yields to all others does not keep its caller waiting.
  */
 typedef struct fe_scheduling {
   /**
@@ -732,11 +826,11 @@ typedef struct fe_scheduling {
    */
   size_t size;
   /**
-   * FE_SCHED_POLICY or FE_SCHED_PRIORITY. None of them, and others, are EINVAL.
+   * FE_SCHED_..., or-ed. Others are EINVAL.
    */
   uint64_t flags;
   /**
-   * SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_FIFO or SCHED_RR, also or-ed with
+   * SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_FIFO, SCHED_RR or SCHED_DEADLINE, also or-ed with
    * SCHED_RESET_ON_FORK. Others are EINVAL.
    */
   int32_t policy;
@@ -744,6 +838,63 @@ typedef struct fe_scheduling {
    * 1 to 99 for SCHED_FIFO and SCHED_RR, else 0; outside that it is EINVAL.
    */
   int32_t priority;
+  /**
+   * SCHED_DEADLINE: how many nanoseconds it needs in each period; at least 1024. Without
+   * SCHED_RESET_ON_FORK the program cannot fork. The kernel refuses it (EPERM) with an affinity to
+   * fewer than all processors, and when there is not enough time left (EBUSY).
+   */
+  uint64_t runtime_ns;
+  /**
+   * SCHED_DEADLINE: within how many nanoseconds of the period's start; at least `runtime_ns`.
+   */
+  uint64_t deadline_ns;
+  /**
+   * SCHED_DEADLINE: how long the period is; at least `deadline_ns`, and below 2^63. 0 means as long as
+   * that.
+   */
+  uint64_t period_ns;
+  /**
+   * FE_SCHED_NICE: -20 to 19, whatever the caller's is: setpriority(2). Outside that it is EINVAL.
+   */
+  int32_t nice;
+  /**
+   * FE_SCHED_IOPRIO: IOPRIO_PRIO_VALUE(class, data) of ioprio_set(2). The real-time class takes
+   * CAP_SYS_ADMIN or CAP_SYS_NICE. An unknown class, and IOPRIO_CLASS_NONE with data, is EINVAL.
+   */
+  int32_t ioprio;
+  /**
+   * The processors that it may run on, as in sched_setaffinity(2): a cpu_set_t, or CPU_ALLOC's. NULL
+   * means those of the calling thread. None at all is EINVAL; none that is online and in its cpuset
+   * is EINVAL at the step "affinity".
+   */
+  const void *affinity;
+  /**
+   * How many bytes that is; at most 65535. 0 with a mask, and a size without one, are EINVAL.
+   */
+  size_t affinity_size;
+  /**
+   * FE_SCHED_MEMPOLICY: the nodes for `mempolicy`, as in set_mempolicy(2). NULL with maxnode 0.
+   */
+  const unsigned long *nodemask;
+  /**
+   * FE_SCHED_MEMPOLICY: how many bits the mask has, and one: the kernel looks at `maxnode` - 1. At
+   * most 32769.
+   */
+  size_t maxnode;
+  /**
+   * FE_SCHED_MEMPOLICY: MPOL_DEFAULT, MPOL_BIND and the like: set_mempolicy(2). A kernel that does not
+   * know it gives EINVAL at the step "mempolicy"; one without NUMA, ENOSYS.
+   */
+  int32_t mempolicy;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * By how many nanoseconds its timers may be late: PR_SET_TIMERSLACK of prctl(2); for a real-time
+   * policy the kernel ignores it. 0 means as much as those of the calling thread.
+   */
+  uint64_t timer_slack_ns;
 } fe_scheduling;
 
 /**
@@ -880,13 +1031,84 @@ typedef struct fe_namespaces {
 } fe_namespaces;
 
 /**
+ * One resource limit: prlimit(2). Its size is frozen. FE_RLIMIT makes one.
+ */
+typedef struct fe_rlimit {
+  /**
+   * RLIMIT_NOFILE and the like. One that Linux does not know, and one that is in the list already, is
+   * EINVAL.
+   */
+  int32_t resource;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+  /**
+   * The soft limit, or RLIM_INFINITY. More than `hard` is EINVAL.
+   */
+  uint64_t soft;
+  /**
+   * The hard limit, or RLIM_INFINITY. More than the caller's takes CAP_SYS_RESOURCE (EPERM).
+   */
+  uint64_t hard;
+} fe_rlimit;
+
+/**
+ * What the child may use. Start from FE_LIMITS_INIT; what is not asked for stays the caller's. A value
+ * without its flag is EINVAL.
+ */
+typedef struct fe_limits {
+  /**
+   * sizeof(fe_limits).
+   */
+  size_t size;
+  /**
+   * FE_LIMIT_..., or-ed. Others are EINVAL.
+   */
+  uint64_t flags;
+  /**
+   * Resource limits. What is more than the caller has is set before privileges are given up and files
+   * are moved, what is less after all that, so that a lower RLIMIT_NOFILE does not touch the child's
+   * files; of a limit with one of each, each in its time. What is wrong with one is EINVAL at "args"
+   * with its index.
+   */
+  const struct fe_rlimit *rlimits;
+  /**
+   * How many. A count without a list is EINVAL.
+   */
+  size_t nrlimits;
+  /**
+   * FE_LIMIT_UMASK: 0 to 0777, else EINVAL: umask(2). For the program: files that the child opens before
+   * (FE_OPEN, FE_OPEN_FILE) are made with the caller's.
+   */
+  mode_t umask;
+  /**
+   * FE_LIMIT_OOM_SCORE_ADJ: -1000 to 1000, else EINVAL: proc_pid_oom_score_adj(5). Less than it was
+   * ever set to with privilege takes CAP_SYS_RESOURCE (EACCES). Written to /proc/self of the caller's
+   * root, for which a descriptor must be free. The concurrent way cannot be taken: the score is of
+   * all who share memory.
+   */
+  int32_t oom_score_adj;
+  /**
+   * FE_LIMIT_PERSONALITY: ADDR_NO_RANDOMIZE and the like: personality(2). 0xffffffff is EINVAL.
+   */
+  uint32_t personality;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+} fe_limits;
+
+/**
  * What to start, and how. Start from FE_ATTR_INIT; zero is every field's default. fe_spawn reads
  * it and all it points to during the call only and keeps nothing.
  *
  * The order in which the child does things: uid and gid maps are waited for, mounts made private,
- * FE_NOCTTY, setsid, setpgid, scheduling (if raised), chroot and chdir to the new root, groups, gid,
- * uid or FE_RESETIDS, dir, files, actions, close others, FE_SETCTTY, FE_FOREGROUND, scheduling (if
- * lowered), pdeathsig, signal dispositions, signal mask, FE_PTRACE, exec. It is born in its cgroup.
+ * FE_NOCTTY, setsid, setpgid, oom_score_adj, what is raised (resource limits, affinity, nice, policy, I/O
+ * priority), chroot and chdir to the new root, groups, gid, uid or FE_RESETIDS, dir, files, actions,
+ * close others, FE_SETCTTY, FE_FOREGROUND, what is lowered (policy, nice, I/O priority), memory policy,
+ * timer slack, core, umask, resource limits that are lowered, personality, pdeathsig, signal
+ * dispositions, signal mask, FE_PTRACE, exec. It is born in its cgroup.
  *
  * Signals that the caller catches are set to their default action, ignored ones stay ignored, but
  * for `sigdefault` and `sigignore`.
@@ -1002,7 +1224,7 @@ typedef struct fe_attr {
    */
   const sigset_t *sigignore;
   /**
-   * Scheduling. NULL keeps that of the calling thread.
+   * Policy, nice value, processors and the like. NULL keeps those of the calling thread.
    */
   const struct fe_scheduling *scheduling;
   /**
@@ -1063,6 +1285,10 @@ typedef struct fe_attr {
    * Namespaces to enter, and to make in the child. NULL: none.
    */
   const struct fe_namespaces *namespaces;
+  /**
+   * Resource limits, umask and the like. NULL keeps the caller's.
+   */
+  const struct fe_limits *limits;
 } fe_attr;
 
 /**
@@ -1546,7 +1772,7 @@ const char *fe_version(void);
   {                                                                              \
     sizeof(fe_attr), 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0,    \
       0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0,       \
-      0, 0, NULL, 0, NULL, { 0, 0, 0, 0 }, NULL                                  \
+      0, 0, NULL, 0, NULL, { 0, 0, 0, 0 }, NULL, NULL                            \
   }
 #define FE_CREDENTIAL_INIT                                                       \
   {                                                                              \
@@ -1554,7 +1780,11 @@ const char *fe_version(void);
   }
 #define FE_SCHEDULING_INIT                                                       \
   {                                                                              \
-    sizeof(fe_scheduling), 0, 0, 0                                               \
+    sizeof(fe_scheduling), 0, 0, 0, 0, 0, 0, 0, 0, NULL, 0, NULL, 0, 0, 0, 0     \
+  }
+#define FE_LIMITS_INIT                                                           \
+  {                                                                              \
+    sizeof(fe_limits), 0, NULL, 0, 0, 0, 0, 0                                    \
   }
 #define FE_NAMESPACES_INIT                                                       \
   {                                                                              \
@@ -1581,6 +1811,9 @@ const char *fe_version(void);
 /** Elements of a list of redirects: `fe_redirect redirects[] = {FE_OPEN_FILE("log", O_WRONLY, 0)};` */
 #define FE_OPEN_FILE(path, oflag, mode) {FE_REDIRECT_OPEN, oflag, mode, 0, path, NULL, 0, {0, 0, 0}}
 #define FE_DATA(data, size) {FE_REDIRECT_DATA, 0, 0, 0, NULL, data, size, {0, 0, 0}}
+
+/** An element of a list of resource limits: `fe_rlimit rlimits[] = {FE_RLIMIT(RLIMIT_CORE, 0, 0)};` */
+#define FE_RLIMIT(resource, soft, hard) {resource, 0, soft, hard}
 
 /** Elements of a list of actions: `fe_file_action actions[] = {FE_CLOSE(0), FE_DUP2(5, 1)};` */
 #define FE_OPEN(fd, path, oflag, mode) {FE_ACTION_OPEN, fd, 0, oflag, mode, 0, path, {0, 0}}

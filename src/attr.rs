@@ -6,6 +6,12 @@
 
 #![forbid(unsafe_code)]
 
+mod limits;
+mod scheduling;
+
+pub use limits::{Limits, OomScoreAdj, Rlimit};
+pub use scheduling::{Deadline, MemPolicy, Policy, Scheduling};
+
 use crate::error::{Error, Result, Step};
 use crate::redirect::{self, Opened, Redirect};
 use crate::remap::STDIO;
@@ -215,20 +221,6 @@ impl Action<'_> {
     }
 }
 
-/// sched(7).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheduling {
-    /// sched_setscheduler(2).
-    Policy {
-        /// SCHED_OTHER and the like.
-        policy: i32,
-        /// 1 to 99 with a real-time policy, else 0.
-        priority: i32,
-    },
-    /// sched_setparam(2): the caller's policy.
-    Priority(i32),
-}
-
 /// Signals to act on before the mask is set: bit 0 is signal 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Dispositions {
@@ -278,7 +270,9 @@ pub struct Attr<'a> {
     /// The signal mask; None: the calling thread's.
     pub sigmask: Option<u64>,
     /// Scheduling; None keeps the calling thread's.
-    pub scheduling: Option<Scheduling>,
+    pub scheduling: Option<&'a Scheduling<'a>>,
+    /// Resource limits and the like; None keeps the caller's.
+    pub limits: Option<&'a Limits<'a>>,
     /// The cgroup that it is born in, a descriptor of its directory; None: the caller's.
     pub cgroup: Option<i32>,
     /// Nobody else is in it: it is kept, to reach all that are.
@@ -326,9 +320,6 @@ pub const SIGNALS: i32 = 64;
 /// The two signals whose disposition the kernel does not let anybody change.
 pub const UNCATCHABLE: u64 = 1 << (libc::SIGKILL - 1) | 1 << (libc::SIGSTOP - 1);
 
-/// Or-ed into a policy: sched(7).
-const SCHED_RESET_ON_FORK: i32 = 0x4000_0000;
-
 const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 
 impl<'a> Attr<'a> {
@@ -354,6 +345,7 @@ impl<'a> Attr<'a> {
             dispositions: Dispositions::default(),
             sigmask: None,
             scheduling: None,
+            limits: None,
             cgroup: None,
             own_cgroup: false,
             terminal: None,
@@ -397,14 +389,15 @@ impl Attr<'_> {
             || matches!(self.group, Group::Group { pgid, .. } if pgid < 0)
             || self.noctty && matches!(self.group, Group::Group { foreground: Some(_), .. })
             || self.dispositions.ignore & (UNCATCHABLE | self.dispositions.default) != 0
-            || self.shell_fallback && self.program.fd().is_some()
-            || self.scheduling.is_some_and(|scheduling| !scheduling.is_valid());
+            || self.shell_fallback && self.program.fd().is_some();
         if bad {
             return Err(INVALID);
         }
         if let Some(namespaces) = self.namespaces {
             namespaces.check()?;
         }
+        self.scheduling.map_or(Ok(()), Scheduling::check)?;
+        self.limits.map_or(Ok(()), Limits::check)?;
         self.check_credential()?;
         self.check_files()?;
         self.check_actions()?;
@@ -492,35 +485,5 @@ impl Attr<'_> {
             Some(files) if files.get(at).is_none_or(|file| *file == -1) => Err(INVALID),
             _ => Ok(()),
         }
-    }
-}
-
-impl Scheduling {
-    /// Whether the kernel knows the policy and has the priority.
-    fn is_valid(self) -> bool {
-        match self {
-            Scheduling::Policy { policy, priority } => match policy & !SCHED_RESET_ON_FORK {
-                libc::SCHED_FIFO | libc::SCHED_RR => (1..=99).contains(&priority),
-                libc::SCHED_OTHER | libc::SCHED_BATCH | libc::SCHED_IDLE => priority == 0,
-                _ => false,
-            },
-            Scheduling::Priority(priority) => (0..=99).contains(&priority),
-        }
-    }
-
-    /// Whether it may take a privilege that the credentials take away, given the caller's policy:
-    /// anything real-time, and what is more than the caller has. Else it can wait: a child that
-    /// yields to all others keeps its caller waiting.
-    pub fn raises(self, current: i32) -> bool {
-        let rank = |policy: i32| match policy & !SCHED_RESET_ON_FORK {
-            libc::SCHED_IDLE => 0,
-            libc::SCHED_OTHER | libc::SCHED_BATCH => 1,
-            _ => 2,
-        };
-        let wanted = match self {
-            Scheduling::Policy { policy, .. } => rank(policy),
-            Scheduling::Priority(_) => rank(current),
-        };
-        wanted == 2 || wanted > rank(current)
     }
 }

@@ -14,6 +14,7 @@ mod attr;
 mod child;
 mod communicate;
 mod error;
+mod limits;
 mod namespaces;
 mod read;
 mod spawn;

@@ -63,10 +63,20 @@ pub enum Step {
     Unshare = 49,
     TimeOffsets = 50,
     PivotRoot = 51,
+    Umask = 52,
+    Rlimits = 53,
+    Nice = 54,
+    Affinity = 55,
+    Mempolicy = 56,
+    Ioprio = 57,
+    OomScoreAdj = 58,
+    TimerSlack = 59,
+    CoreSched = 60,
+    Personality = 61,
 }
 
 /// Every step with its name, at the place of its number.
-pub static STEPS: [(Step, Name); 52] = [
+pub static STEPS: [(Step, Name); 62] = [
     (Step::None, Name::of("none")),
     (Step::Args, Name::of("args")),
     (Step::Memory, Name::of("memory")),
@@ -119,6 +129,16 @@ pub static STEPS: [(Step, Name); 52] = [
     (Step::Unshare, Name::of("unshare")),
     (Step::TimeOffsets, Name::of("time_offsets")),
     (Step::PivotRoot, Name::of("pivot_root")),
+    (Step::Umask, Name::of("umask")),
+    (Step::Rlimits, Name::of("rlimits")),
+    (Step::Nice, Name::of("nice")),
+    (Step::Affinity, Name::of("affinity")),
+    (Step::Mempolicy, Name::of("mempolicy")),
+    (Step::Ioprio, Name::of("ioprio")),
+    (Step::OomScoreAdj, Name::of("oom_score_adj")),
+    (Step::TimerSlack, Name::of("timer_slack")),
+    (Step::CoreSched, Name::of("core_sched")),
+    (Step::Personality, Name::of("personality")),
 ];
 
 impl Step {

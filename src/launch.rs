@@ -37,6 +37,7 @@ use crate::error::{Error, Result, Step};
 use crate::plan::{Call, Caller, Candidates, Plan, Table};
 use crate::redirect::{self, Ends};
 use crate::sys::{self, Blocked, Fd};
+use alloc::vec::Vec;
 use clone::Cloned;
 use core::marker::PhantomData;
 use core::sync::atomic::AtomicU32;
@@ -178,7 +179,7 @@ fn spawn_once(
     prepared: &Prepared<'_>,
 ) -> core::result::Result<(Started, Blocked), Failed> {
     let Prepared { candidates, caller, needs } = prepared;
-    let (caller, needs) = (*caller, *needs);
+    let needs = *needs;
     if way::stages(attr.way, needs, staged::can_do(attr))? && is_worth_a_stage(attr)? {
         match by_stage(attr, candidates, caller) {
             Err(failed) if attr.way.is_none() && staged::is_refused(&failed.error) => {
@@ -235,8 +236,8 @@ pub fn start(
     let plain = made.as_ref().map(|made| made.attr(attr));
     let attr = plain.as_ref().unwrap_or(attr);
     let (child, context, blocked) = match attr.cgroup {
-        None => start_once(attr, &candidates, caller, way, deadline, wants_ready)?,
-        Some(_) => start_in_cgroup(attr, &candidates, caller, way, deadline, wants_ready)?,
+        None => start_once(attr, &candidates, &caller, way, deadline, wants_ready)?,
+        Some(_) => start_in_cgroup(attr, &candidates, &caller, way, deadline, wants_ready)?,
     };
     let ends = made.map(|made| made.ends).unwrap_or_default();
     Ok((Pending::new(child, context, ends), blocked))
@@ -247,7 +248,7 @@ pub fn start(
 fn start_in_cgroup(
     attr: &Attr<'_>,
     candidates: &Candidates<'_>,
-    caller: Caller,
+    caller: &Caller,
     way: Way,
     deadline: Option<u64>,
     wants_ready: bool,
@@ -265,7 +266,7 @@ fn start_in_cgroup(
 fn start_once(
     attr: &Attr<'_>,
     candidates: &Candidates<'_>,
-    caller: Caller,
+    caller: &Caller,
     way: Way,
     deadline: Option<u64>,
     wants_ready: bool,
@@ -318,7 +319,7 @@ fn is_worth_a_stage(attr: &Attr<'_>) -> Result<bool> {
 fn by_stage(
     attr: &Attr<'_>,
     candidates: &Candidates<'_>,
-    caller: Caller,
+    caller: &Caller,
 ) -> core::result::Result<(Started, Blocked), Failed> {
     let plan = Plan::new(attr, candidates, None, caller, true)?;
     let blocked = Blocked::all();
@@ -375,7 +376,7 @@ fn with_table(
     attr: &Attr<'_>,
     candidates: &Candidates<'_>,
     table: Option<&Table>,
-    caller: Caller,
+    caller: &Caller,
     way: Way,
 ) -> core::result::Result<(Started, Blocked), Failed> {
     let plan = Plan::new(attr, candidates, table, caller, false)?;
@@ -405,24 +406,47 @@ fn prepare<'a>(attr: &Attr<'a>) -> Result<Prepared<'a>> {
     attr.check()?;
     check_open(attr)?;
     let candidates = Candidates::of(attr, sys::path_variable)?;
-    Ok(Prepared { candidates, caller: caller(attr)?, needs: way::Needs::of(attr, sys::ids) })
+    let needs = way::Needs::of(attr, sys::ids);
+    let mut prepared = Prepared { candidates, caller: Caller::default(), needs };
+    look_up(attr, &mut prepared.caller)?;
+    Ok(prepared)
 }
 
 /// Looks up what the plan has to know.
-fn caller(attr: &Attr<'_>) -> Result<Caller> {
-    let at_scheduling = |errno| Error::new(errno, Step::Scheduling);
-    let at_execfd = |errno| Error::new(errno, Step::Execfd);
-    Ok(Caller {
-        pid: if attr.pdeathsig != 0 { sys::getpid() } else { 0 },
-        policy: match attr.scheduling {
-            Some(_) => sys::scheduling_policy().map_err(at_scheduling)?,
-            None => 0,
-        },
-        execfd_cloexec: match attr.program.fd() {
-            Some(fd) => sys::is_cloexec(fd).map_err(at_execfd)?,
-            None => false,
-        },
-    })
+fn look_up(attr: &Attr<'_>, caller: &mut Caller) -> Result<()> {
+    if attr.pdeathsig != 0 {
+        caller.pid = sys::getpid();
+    }
+    if let Some(fd) = attr.program.fd() {
+        let is_cloexec = sys::is_cloexec(fd);
+        caller.execfd_cloexec = is_cloexec.map_err(|errno| Error::new(errno, Step::Execfd))?;
+    }
+    if attr.scheduling.is_some() || attr.limits.is_some() {
+        look_up_limits(attr, caller)?;
+    }
+    Ok(())
+}
+
+/// What the caller has of that which is to change.
+#[inline(never)] // for size
+fn look_up_limits(attr: &Attr<'_>, caller: &mut Caller) -> Result<()> {
+    if let Some(scheduling) = attr.scheduling {
+        if scheduling.policy.is_some() {
+            let at_scheduling = |errno| Error::new(errno, Step::Scheduling);
+            caller.policy = sys::scheduling_policy().map_err(at_scheduling)?;
+        }
+        if scheduling.nice.is_some() {
+            caller.nice = sys::nice().map_err(|errno| Error::new(errno, Step::Nice))?;
+        }
+    }
+    let rlimits = attr.limits.map_or(&[][..], |limits| limits.rlimits);
+    let raised = &mut caller.raised_rlimits;
+    raised.try_reserve_exact(rlimits.len()).map_err(|_| Error::NO_MEMORY)?;
+    for (index, limit) in (0..).zip(rlimits) {
+        let at_limit = |errno| Error::at(errno, Step::Rlimits, index);
+        raised.push(limit.raised(sys::rlimit(limit.resource).map_err(at_limit)?));
+    }
+    Ok(())
 }
 
 /// Spawns by `way` or, where the kernel refuses that, by one that asks less of it.

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod call;
+mod limits;
 mod search;
 mod table;
 
@@ -15,19 +16,23 @@ pub use call::Call;
 pub use search::Candidates;
 pub use table::Table;
 
-use crate::attr::{Action, Attr, Dispositions, Group, Namespaces, Program, UNCATCHABLE};
+use crate::attr::{Action, Attr, Dispositions, Group, Namespaces, Program, Rlimit, UNCATCHABLE};
 use crate::error::{Error, Result};
 use crate::redirect::Opened;
 use crate::remap::{self, Move, STDIO};
 use alloc::vec::Vec;
 
-/// What the plan has to know of the caller.
-#[derive(Clone, Copy, Debug)]
+/// What the plan has to know of the caller; what it has not is 0.
+#[derive(Debug, Default)]
 pub struct Caller {
     /// Its process id.
     pub pid: i32,
     /// The scheduling policy of its thread.
     pub policy: i32,
+    /// The nice value of its thread.
+    pub nice: i32,
+    /// For each of the resource limits, what is to be set while the child has its privileges.
+    pub raised_rlimits: Vec<Option<Rlimit>>,
     /// Whether the descriptor that exec needs is close-on-exec.
     pub execfd_cloexec: bool,
 }
@@ -50,7 +55,7 @@ impl<'a> Plan<'a> {
         attr: &'a Attr<'a>,
         candidates: &'a Candidates<'a>,
         table: Option<&Table>,
-        caller: Caller,
+        caller: &'a Caller,
         staged: bool,
     ) -> Result<Plan<'a>> {
         let files = table.and_then(|table| table.files.as_deref()).or(attr.files);
@@ -66,10 +71,10 @@ impl<'a> Plan<'a> {
         let signals = (default | ignore).count_ones() as usize;
         let most = most.saturating_add(others.0.len()).saturating_add(signals);
         let most = most.saturating_add(candidates.count()).saturating_add(SINGLE_CALLS);
+        let most = most.saturating_add(limits::most(attr));
         let mut list = List(Vec::new());
         list.0.try_reserve_exact(most).map_err(|_| Error::NO_MEMORY)?;
 
-        let raises = attr.scheduling.is_some_and(|wanted| wanted.raises(caller.policy));
         let held = attr.program.fd().filter(|fd| attr.loses(*fd));
         if let (Some(table), false) = (table, fetched.is_empty()) {
             list.fetch(table);
@@ -77,7 +82,7 @@ impl<'a> Plan<'a> {
         list.namespaces(attr);
         list.session(attr);
         // While it may: raised before privileges go, lowered when all else is done.
-        list.scheduling(attr, raises);
+        list.raised(attr, caller);
         list.root(attr);
         // For a stage, which is an exec, they come first: its descriptors must outlive that one, and no
         // credential matters to them.
@@ -99,7 +104,7 @@ impl<'a> Plan<'a> {
         list.actions(attr);
         list.close_others(&others);
         list.terminal(attr);
-        list.scheduling(attr, !raises);
+        list.lowered(attr, caller);
         list.last(attr, caller);
         list.exec(attr, candidates, held.is_some());
         Ok(Plan { calls: list.0, before })
@@ -175,9 +180,21 @@ impl<'a> List<'a> {
         }
     }
 
-    fn scheduling(&mut self, attr: &'a Attr<'a>, now: bool) {
-        if let (Some(scheduling), true) = (&attr.scheduling, now) {
-            self.add([call::scheduling(scheduling)]);
+    fn raised(&mut self, attr: &Attr<'a>, caller: &'a Caller) {
+        if let Some(limits) = attr.limits {
+            self.raised_limits(limits, caller);
+        }
+        if let Some(scheduling) = attr.scheduling {
+            self.raised_scheduling(scheduling, caller);
+        }
+    }
+
+    fn lowered(&mut self, attr: &Attr<'a>, caller: &'a Caller) {
+        if let Some(scheduling) = attr.scheduling {
+            self.lowered_scheduling(scheduling, caller);
+        }
+        if let Some(limits) = attr.limits {
+            self.lowered_limits(limits, caller);
         }
     }
 
@@ -264,7 +281,7 @@ impl<'a> List<'a> {
         }
     }
 
-    fn last(&mut self, attr: &Attr<'a>, caller: Caller) {
+    fn last(&mut self, attr: &Attr<'a>, caller: &Caller) {
         // After the credentials, since the kernel clears it when they change.
         if attr.pdeathsig != 0 {
             self.add([

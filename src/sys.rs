@@ -113,6 +113,24 @@ pub fn scheduling_policy() -> Result<i32, Errno> {
     unsafe { call3(libc::SYS_sched_getscheduler, 0, 0, 0) }.map(|policy| policy as i32)
 }
 
+/// The nice value of the calling thread.
+pub fn nice() -> Result<i32, Errno> {
+    // SAFETY: no pointer.
+    let result = unsafe { call3(libc::SYS_getpriority, libc::PRIO_PROCESS as usize, 0, 0) };
+    // 40 to 1 (getpriority(2), C library/kernel differences).
+    result.map(|priority| 20 - priority as i32)
+}
+
+/// The caller's soft and hard limit.
+pub fn rlimit(resource: i32) -> Result<[u64; 2], Errno> {
+    let mut limits = [0u64; 2];
+    let place = limits.as_mut_ptr() as usize;
+    // SAFETY: a struct rlimit64 is two of them, and writable.
+    let result =
+        unsafe { syscall(libc::SYS_prlimit64 as usize, [0, resource as usize, 0, place, 0, 0]) };
+    check(result).map(|_| limits)
+}
+
 /// Whether exec by root gives all capabilities and takes none, as it does by default: no securebits
 /// (capabilities(7)).
 pub fn has_no_securebits() -> bool {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //! From an `fe_attr` to an `Attr`: everything that C hands over is read and refused here.
 
+use super::limits::{read_limits, read_scheduling};
 use super::namespaces::namespaces;
 use super::read::{array, extensible, path, Extensible};
 use super::types::*;
 use crate::attr::{
-    Action, Attr, CStrArray, Chroot, Credential, Dispositions, Group, IdMap, IdMaps, Program,
-    Scheduling, Way,
+    Action, Attr, CStrArray, Chroot, Credential, Dispositions, Group, IdMap, IdMaps, Program, Way,
 };
 use crate::error::{Error, Result, Step};
 use crate::launch::Failed;
@@ -24,11 +24,6 @@ unsafe impl Extensible for fe_attr {
 // SAFETY: integers and raw pointers.
 unsafe impl Extensible for fe_credential {
     const OLDEST: usize = 32;
-}
-
-// SAFETY: integers.
-unsafe impl Extensible for fe_scheduling {
-    const OLDEST: usize = 24;
 }
 
 const KNOWN_FLAGS: u64 = FE_SETSID
@@ -128,13 +123,8 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
         _ => unsafe { actions(&attr) }?,
     };
     // SAFETY: the C caller's.
-    let (sigmask, default, ignore, scheduling) = unsafe {
-        (
-            signal_set(attr.sigmask),
-            signal_set(attr.sigdefault),
-            signal_set(attr.sigignore),
-            scheduling(attr.scheduling)?,
-        )
+    let (sigmask, default, ignore) = unsafe {
+        (signal_set(attr.sigmask), signal_set(attr.sigdefault), signal_set(attr.sigignore))
     };
     // Not made but for who wants them: they come to a sixth of what a default spawn costs in all.
     let (mut text, made);
@@ -146,6 +136,18 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
         made = unsafe { namespaces(attr.namespaces, &mut text) }?;
         Some(&made)
     };
+    let (scheduling_of_core, limits_of_core);
+    let (mut scheduling, mut limits) = (None, None);
+    if !attr.scheduling.is_null() {
+        // SAFETY: the C caller's.
+        scheduling_of_core = unsafe { read_scheduling(attr.scheduling) }?;
+        scheduling = Some(&scheduling_of_core);
+    }
+    if !attr.limits.is_null() {
+        // SAFETY: the C caller's.
+        limits_of_core = unsafe { read_limits(attr.limits) }?;
+        limits = Some(&limits_of_core);
+    }
     let keeps_cwd = has(FE_CHROOT_KEEP_CWD);
     const COMPANIONS: u64 =
         FE_CGROUP | FE_OWN_CGROUP | FE_PTY | FE_SUSPEND | FE_CHROOT_KEEP_CWD | FE_PIVOT_ROOT;
@@ -174,6 +176,7 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
         dispositions: Dispositions { default: default.unwrap_or(0), ignore: ignore.unwrap_or(0) },
         sigmask,
         scheduling,
+        limits,
         cgroup: has(FE_CGROUP).then_some(attr.cgroup),
         own_cgroup: has(FE_OWN_CGROUP),
         terminal: has(FE_PTY).then_some(&attr.winsize),
@@ -256,27 +259,6 @@ unsafe fn signal_set(set: *const libc::sigset_t) -> Option<u64> {
 
 /// # Safety
 /// As fe_spawn.
-unsafe fn scheduling(at: *const fe_scheduling) -> Result<Option<Scheduling>> {
-    if at.is_null() {
-        return Ok(None);
-    }
-    // SAFETY: the caller's.
-    let fe_scheduling { flags, policy, priority, .. } = unsafe { extensible(at) }?;
-    if flags & !(FE_SCHED_POLICY | FE_SCHED_PRIORITY) != 0 {
-        return Err(INVALID);
-    }
-    if flags & FE_SCHED_POLICY != 0 {
-        Ok(Some(Scheduling::Policy { policy, priority }))
-    } else if flags & FE_SCHED_PRIORITY != 0 && policy == 0 {
-        Ok(Some(Scheduling::Priority(priority)))
-    } else {
-        Err(INVALID)
-    }
-}
-
-/// # Safety
-/// As fe_spawn.
-#[inline(never)] // for size
 unsafe fn actions<'a>(attr: &fe_attr) -> Result<Vec<Action<'a>>> {
     // SAFETY: the caller's.
     let list = unsafe { array(attr.actions, attr.nactions) }?.unwrap_or_default();
@@ -496,10 +478,8 @@ mod tests {
     fn version_0_is_frozen() {
         assert_eq!(<fe_attr as Extensible>::OLDEST, 136);
         assert_eq!(<fe_credential as Extensible>::OLDEST, 32);
-        assert_eq!(<fe_scheduling as Extensible>::OLDEST, 24);
-        assert_eq!(size_of::<fe_attr>(), 248);
+        assert_eq!(size_of::<fe_attr>(), 256);
         assert_eq!(size_of::<fe_credential>(), 32);
-        assert_eq!(size_of::<fe_scheduling>(), 24);
         assert_eq!(size_of::<fe_id_map>(), 12);
         assert_eq!(size_of::<fe_file_action>(), 48);
         assert_eq!(size_of::<fe_redirect>(), 64);

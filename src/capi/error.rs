@@ -171,6 +171,16 @@ mod tests {
             (Step::Unshare, FE_STEP_UNSHARE),
             (Step::TimeOffsets, FE_STEP_TIME_OFFSETS),
             (Step::PivotRoot, FE_STEP_PIVOT_ROOT),
+            (Step::Umask, FE_STEP_UMASK),
+            (Step::Rlimits, FE_STEP_RLIMITS),
+            (Step::Nice, FE_STEP_NICE),
+            (Step::Affinity, FE_STEP_AFFINITY),
+            (Step::Mempolicy, FE_STEP_MEMPOLICY),
+            (Step::Ioprio, FE_STEP_IOPRIO),
+            (Step::OomScoreAdj, FE_STEP_OOM_SCORE_ADJ),
+            (Step::TimerSlack, FE_STEP_TIMER_SLACK),
+            (Step::CoreSched, FE_STEP_CORE_SCHED),
+            (Step::Personality, FE_STEP_PERSONALITY),
         ] {
             assert_eq!(number as i32, c);
         }

@@ -7,6 +7,10 @@
 
 #![allow(non_camel_case_types)]
 
+mod limits;
+
+pub use limits::*;
+
 use libc::{
     c_char, c_int, c_void, gid_t, mode_t, pid_t, rusage, sigset_t, size_t, timespec, uid_t, winsize,
 };
@@ -145,7 +149,8 @@ pub const FE_WAY_COPY: u32 = 2;
 pub const FE_WAY_PIPED: u32 = 3;
 /// CLONE_VM without CLONE_VFORK, on a stack of its own: the child runs in the caller's memory, beside the
 /// calling thread. For FE_ASYNC, timeout_ms and fe_spawn_many, where the piped way is the other one.
-/// Cannot be forced for what the shared way cannot, nor with FE_CGROUP, FE_SUSPEND or FE_PTRACE. Where memory is not
+/// Cannot be forced for what the shared way cannot, nor with FE_CGROUP, FE_SUSPEND, FE_PTRACE or
+/// FE_LIMIT_OOM_SCORE_ADJ. Where memory is not
 /// shared, or clone3(2) refused (Linux 5.5), the piped way is taken. A failed spawn raises SIGCHLD.
 pub const FE_WAY_CONCURRENT: u32 = 4;
 /// As FE_WAY_SHARED until the credentials are to change; then the child execs a small program in a
@@ -236,7 +241,7 @@ pub const FE_STEP_ACTION_FCHDIR: i32 = 34;
 pub const FE_STEP_ACTION_CLOSEFROM: i32 = 35;
 /// FE_ACTION_TCSETPGRP.
 pub const FE_STEP_ACTION_TCSETPGRP: i32 = 36;
-/// `scheduling`.
+/// The policy and priority of `scheduling`.
 pub const FE_STEP_SCHEDULING: i32 = 37;
 /// FE_RESETIDS.
 pub const FE_STEP_RESETIDS: i32 = 38;
@@ -270,6 +275,26 @@ pub const FE_STEP_TIME_OFFSETS: i32 = 50;
 /// FE_PIVOT_ROOT: index 0 is the mount onto itself, 1 chdir(2), 2 pivot_root(2), 3 umount2(2) of the old
 /// root, 4 chdir(2) to the new one.
 pub const FE_STEP_PIVOT_ROOT: i32 = 51;
+/// umask(2).
+pub const FE_STEP_UMASK: i32 = 52;
+/// A resource limit, by its index in the list: prlimit(2).
+pub const FE_STEP_RLIMITS: i32 = 53;
+/// setpriority(2).
+pub const FE_STEP_NICE: i32 = 54;
+/// sched_setaffinity(2).
+pub const FE_STEP_AFFINITY: i32 = 55;
+/// set_mempolicy(2).
+pub const FE_STEP_MEMPOLICY: i32 = 56;
+/// ioprio_set(2).
+pub const FE_STEP_IOPRIO: i32 = 57;
+/// Writing /proc/self/oom_score_adj.
+pub const FE_STEP_OOM_SCORE_ADJ: i32 = 58;
+/// PR_SET_TIMERSLACK of prctl(2).
+pub const FE_STEP_TIMER_SLACK: i32 = 59;
+/// PR_SCHED_CORE of prctl(2).
+pub const FE_STEP_CORE_SCHED: i32 = 60;
+/// personality(2).
+pub const FE_STEP_PERSONALITY: i32 = 61;
 
 /// open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
 /// close-on-exec only with O_CLOEXEC.
@@ -354,28 +379,6 @@ pub struct fe_file_action {
     pub reserved2: [u64; 2],
 }
 
-/// fe_scheduling.flags: the child gets `policy` and `priority`: sched_setscheduler(2).
-pub const FE_SCHED_POLICY: u64 = 0x1;
-/// fe_scheduling.flags, without FE_SCHED_POLICY: the child keeps its caller's policy and gets
-/// `priority`: sched_setparam(2).
-pub const FE_SCHED_PRIORITY: u64 = 0x2;
-
-/// How the child is scheduled: sched(7). Start from FE_SCHEDULING_INIT. A real-time policy and what is
-/// more than the caller has is set before privileges are given up, what is less after all else.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-pub struct fe_scheduling {
-    /// sizeof(fe_scheduling).
-    pub size: size_t,
-    /// FE_SCHED_POLICY or FE_SCHED_PRIORITY. None of them, and others, are EINVAL.
-    pub flags: u64,
-    /// SCHED_OTHER, SCHED_BATCH, SCHED_IDLE, SCHED_FIFO or SCHED_RR, also or-ed with
-    /// SCHED_RESET_ON_FORK. Others are EINVAL.
-    pub policy: i32,
-    /// 1 to 99 for SCHED_FIFO and SCHED_RR, else 0; outside that it is EINVAL.
-    pub priority: i32,
-}
-
 /// One line of a uid or gid map (user_namespaces(7)). Its size is frozen.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -411,9 +414,11 @@ pub struct fe_credential {
 /// it and all it points to during the call only and keeps nothing.
 ///
 /// The order in which the child does things: uid and gid maps are waited for, mounts made private,
-/// FE_NOCTTY, setsid, setpgid, scheduling (if raised), chroot and chdir to the new root, groups, gid,
-/// uid or FE_RESETIDS, dir, files, actions, close others, FE_SETCTTY, FE_FOREGROUND, scheduling (if
-/// lowered), pdeathsig, signal dispositions, signal mask, FE_PTRACE, exec. It is born in its cgroup.
+/// FE_NOCTTY, setsid, setpgid, oom_score_adj, what is raised (resource limits, affinity, nice, policy, I/O
+/// priority), chroot and chdir to the new root, groups, gid, uid or FE_RESETIDS, dir, files, actions,
+/// close others, FE_SETCTTY, FE_FOREGROUND, what is lowered (policy, nice, I/O priority), memory policy,
+/// timer slack, core, umask, resource limits that are lowered, personality, pdeathsig, signal
+/// dispositions, signal mask, FE_PTRACE, exec. It is born in its cgroup.
 ///
 /// Signals that the caller catches are set to their default action, ignored ones stay ignored, but
 /// for `sigdefault` and `sigignore`.
@@ -485,7 +490,7 @@ pub struct fe_attr {
     /// Signals that are ignored. One that is in `sigdefault` too, SIGKILL and SIGSTOP are EINVAL. NULL
     /// means none.
     pub sigignore: *const sigset_t,
-    /// Scheduling. NULL keeps that of the calling thread.
+    /// Policy, nice value, processors and the like. NULL keeps those of the calling thread.
     pub scheduling: *const fe_scheduling,
     /// What is done, in this order, after `files`. All descriptors that it names are the child's.
     pub actions: *const fe_file_action,
@@ -521,6 +526,8 @@ pub struct fe_attr {
     pub winsize: winsize,
     /// Namespaces to enter, and to make in the child. NULL: none.
     pub namespaces: *const fe_namespaces,
+    /// Resource limits, umask and the like. NULL keeps the caller's.
+    pub limits: *const fe_limits,
 }
 
 /// Namespaces that the child enters, and then makes of its own, before all else that it does. What paths and

@@ -97,7 +97,9 @@ impl Copier {
                     let [count, ..] = call.args;
                     change(1, &mut |at| self.bytes(at, count.saturating_mul(4)));
                 }
-                Borrows::Int(nth) => change(nth.into(), &mut |at| self.bytes(at, 4)),
+                Borrows::Bytes(nth, count) => {
+                    change(nth.into(), &mut |at| self.bytes(at, count.into()));
+                }
                 Borrows::Exec(nth) => {
                     let nth = usize::from(nth);
                     change(nth, &mut |at| self.string(at));
@@ -188,7 +190,10 @@ impl Copier {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attr::{Action, Credential, Program, Scheduling};
+    use crate::attr::{
+        Action, Credential, Deadline, Limits, MemPolicy, OomScoreAdj, Policy, Program, Rlimit,
+        Scheduling,
+    };
     use crate::plan::tests::attr;
     use crate::plan::{Caller, Candidates, Plan};
     use core::ffi::CStr;
@@ -220,13 +225,29 @@ mod tests {
         all.dir = Some(&dir);
         all.dispositions.ignore = 1;
         all.actions = &actions;
-        all.scheduling = Some(Scheduling::Policy { policy: libc::SCHED_RR, priority: 5 });
+        let nodes = [0x1234];
+        let scheduling = Scheduling {
+            policy: Deadline::of(libc::SCHED_DEADLINE, 1, 2, 3).map(Policy::Deadline),
+            affinity: Some(&[7, 0, 0]),
+            mempolicy: Some(MemPolicy { mode: 2, nodes: &nodes, maxnode: 17 }),
+            ..Scheduling::default()
+        };
+        all.scheduling = Some(&scheduling);
+        let rlimits = [Rlimit { resource: 3, reserved: 0, limits: [4, 5] }];
+        let limits = Limits {
+            rlimits: &rlimits,
+            oom_score_adj: OomScoreAdj::new(-321),
+            ..Limits::default()
+        };
+        all.limits = Some(&limits);
         let candidates = Candidates::of(&all, || None).unwrap();
-        let caller = Caller { pid: 1, policy: 0, execfd_cloexec: false };
-        let plan = Plan::new(&all, &candidates, None, caller, false).unwrap();
+        let raised_rlimits = vec![Some(Rlimit { limits: [4, 6], ..rlimits[0] })];
+        let caller = Caller { pid: 1, policy: 0, nice: 0, raised_rlimits, execfd_cloexec: false };
+        let plan = Plan::new(&all, &candidates, None, &caller, false).unwrap();
         let owned = Owned::of(plan.calls()).unwrap();
         assert_eq!(owned.calls().len(), plan.calls().len());
         let mut kinds = Vec::new();
+        let mut sizes = Vec::new();
         let mut argvs = Vec::new();
         for (copy, call) in owned.calls().iter().zip(plan.calls()) {
             kinds.push(copy.borrows);
@@ -247,11 +268,15 @@ mod tests {
                     let ids = unsafe { core::slice::from_raw_parts(copy.args[1] as *const u32, 3) };
                     assert_eq!(ids, groups);
                 }
-                Borrows::Int(nth) => {
-                    let at = copy.args[usize::from(nth)];
-                    assert_ne!(at, call.args[usize::from(nth)]);
-                    // SAFETY: an i32.
-                    assert_eq!(unsafe { *(at as *const i32) }, 5);
+                Borrows::Bytes(nth, count) => {
+                    let places = [copy.args, call.args].map(|args| args[usize::from(nth)]);
+                    assert_ne!(places[0], places[1]);
+                    // SAFETY: as many bytes.
+                    let bytes = places.map(|at| unsafe {
+                        core::slice::from_raw_parts(at as *const u8, count.into())
+                    });
+                    assert_eq!(bytes[0], bytes[1]);
+                    sizes.push(count);
                 }
                 Borrows::Exec(nth) => {
                     same_string(nth.into());
@@ -278,7 +303,9 @@ mod tests {
             [c"name", c"one", c""]
         );
         assert_eq!(word(argvs[0], 3), 0);
-        let kinds_wanted = [Borrows::String(0), Borrows::String(1), Borrows::Ids, Borrows::Int(2)];
+        // The score, a limit up, the mask, the deadline, the nodes, the limit down.
+        assert_eq!(sizes, [4, 16, 3, 48, 8, 16]);
+        let kinds_wanted = [Borrows::String(0), Borrows::String(1), Borrows::Ids];
         for kind in kinds_wanted.into_iter().chain([Borrows::Disposition]) {
             assert!(kinds.contains(&kind), "{kind:?}");
         }

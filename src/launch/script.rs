@@ -14,7 +14,7 @@ use crate::sys;
 use core::ffi::CStr;
 
 /// Puts the blame for that on the descriptor.
-pub fn explain(failed: Failed, attr: &Attr<'_>, caller: Caller) -> Failed {
+pub fn explain(failed: Failed, attr: &Attr<'_>, caller: &Caller) -> Failed {
     if failed.error.is_not_found() && is_closed_script(attr, caller) {
         let error = Error::new(failed.error.errno, Step::ScriptFd);
         return Failed { error, ..failed };
@@ -23,7 +23,7 @@ pub fn explain(failed: Failed, attr: &Attr<'_>, caller: Caller) -> Failed {
 }
 
 /// Whether the program is such a script.
-pub fn is_closed_script(attr: &Attr<'_>, caller: Caller) -> bool {
+pub fn is_closed_script(attr: &Attr<'_>, caller: &Caller) -> bool {
     (caller.execfd_cloexec || attr.close_others) && is_script(attr.program)
 }
 

@@ -39,9 +39,11 @@ impl Needs {
                 let Ids { uid, gid, euid, fsuid, egid, fsgid } = ids();
                 uid != euid || uid != fsuid || gid != egid || gid != fsgid
             };
-        // Out of memory, a cgroup kills all who share that of its victim, but for a parent in vfork.
-        // And what is set from outside for one that is suspended may be the memory's: a cgroup, oom_score_adj.
-        let own_memory_beside = own_memory || attr.cgroup.is_some() || attr.suspend;
+        // Out of memory, a cgroup kills all who share that of its victim, but for a parent in vfork; and
+        // all who share memory with it get what a child writes to its oom_score_adj, likewise. And what is
+        // set from outside for one that is suspended may be the memory's.
+        let scores = attr.limits.is_some_and(|limits| limits.oom_score_adj.is_some());
+        let own_memory_beside = own_memory || attr.cgroup.is_some() || attr.suspend || scores;
         let own_memory_later = !namespaces;
         Needs { maps: attr.maps.any(), own_memory, own_memory_beside, own_memory_later }
     }

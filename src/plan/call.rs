@@ -3,7 +3,11 @@
 
 #![forbid(unsafe_code)]
 
-use crate::attr::{Action, CStrArray, Scheduling};
+mod limits;
+
+pub use limits::*;
+
+use crate::attr::{Action, CStrArray};
 use crate::error::Step;
 use core::ffi::CStr;
 use core::marker::PhantomData;
@@ -76,8 +80,8 @@ pub enum Borrows {
     String(u8),
     /// Argument 1 is an array of as many u32 as argument 0 says.
     Ids,
-    /// That argument points to an i32.
-    Int(u8),
+    /// That argument points to as many bytes.
+    Bytes(u8, u16),
     /// Argument 1 is a `SigAction`.
     Disposition,
     /// That argument is a string, the next one an array of strings that ends with NULL, and so is
@@ -488,21 +492,6 @@ pub fn resetids<'a>() -> [Call<'a>; 4] {
         call(step, libc::SYS_getuid, &[]).into(Register::Id),
         call(step, libc::SYS_setresuid, &[keep, 0, keep]).take(From::Value, 1, Register::Id),
     ]
-}
-
-/// sched_setscheduler(2) or sched_setparam(2), of this thread alone.
-pub fn scheduling(scheduling: &Scheduling) -> Call<'_> {
-    let place = |priority: &i32| core::ptr::from_ref(priority) as usize;
-    match scheduling {
-        Scheduling::Policy { policy, priority } => {
-            let args = [0, *policy as usize, place(priority)];
-            call(Step::Scheduling, libc::SYS_sched_setscheduler, &args).borrows(Borrows::Int(2))
-        }
-        Scheduling::Priority(priority) => {
-            let args = [0, place(priority)];
-            call(Step::Scheduling, libc::SYS_sched_setparam, &args).borrows(Borrows::Int(1))
-        }
-    }
 }
 
 /// The kernel's struct sigaction on both machines, as far as it matters here: handler, flags,

@@ -3,7 +3,7 @@
 
 use super::call::{From, Rule};
 use super::*;
-use crate::attr::{CStrArray, Chroot, Credential, IdMap, IdMaps, Scheduling};
+use crate::attr::{CStrArray, Chroot, Credential, IdMap, IdMaps, Policy, Scheduling};
 use crate::error::Step;
 
 /// Nothing but a program.
@@ -11,7 +11,14 @@ pub fn attr<'a>() -> Attr<'a> {
     Attr::new(Program::Path(c"/bin/true"), CStrArray::environ(), CStrArray::environ())
 }
 
-const CALLER: Caller = Caller { pid: 7, policy: libc::SCHED_OTHER, execfd_cloexec: true };
+/// One that has done nothing special.
+pub static CALLER: Caller = Caller {
+    pid: 7,
+    policy: libc::SCHED_OTHER,
+    nice: 0,
+    raised_rlimits: Vec::new(),
+    execfd_cloexec: true,
+};
 
 fn candidates<'a>(attr: &Attr<'a>) -> Candidates<'a> {
     Candidates::of(attr, || None).unwrap()
@@ -19,8 +26,13 @@ fn candidates<'a>(attr: &Attr<'a>) -> Candidates<'a> {
 
 /// The steps of a plan, neighbours of the same step as one.
 fn steps(attr: &Attr<'_>) -> Vec<Step> {
+    steps_from(attr, &CALLER)
+}
+
+/// The same for another caller.
+pub fn steps_from(attr: &Attr<'_>, caller: &Caller) -> Vec<Step> {
     let candidates = candidates(attr);
-    let plan = Plan::new(attr, &candidates, None, CALLER, false).unwrap();
+    let plan = Plan::new(attr, &candidates, None, caller, false).unwrap();
     let mut steps: Vec<Step> = plan.calls().iter().map(|call| call.step).collect();
     steps.dedup();
     steps
@@ -45,7 +57,12 @@ fn everything_in_the_order_of_the_contract() {
     all.files = Some(&files);
     all.close_others = true;
     all.actions = &[Action::Close(7), Action::Chdir(c"/e")];
-    all.scheduling = Some(Scheduling::Policy { policy: libc::SCHED_RR, priority: 1 });
+    let policy = |policy, priority| Scheduling {
+        policy: Some(Policy::Set { policy, priority }),
+        ..Scheduling::default()
+    };
+    let (raised, lowered) = (policy(libc::SCHED_RR, 1), policy(libc::SCHED_IDLE, 0));
+    all.scheduling = Some(&raised);
     all.program = Program::Fd(1);
     all.dispositions = Dispositions { default: 1, ignore: 2 };
     all.pdeathsig = 9;
@@ -82,7 +99,7 @@ fn everything_in_the_order_of_the_contract() {
     all.chroot = Some(Chroot { path: c"/r", pivot: false, keep_cwd: true });
     all.credential = None;
     all.resetids = true;
-    all.scheduling = Some(Scheduling::Policy { policy: libc::SCHED_IDLE, priority: 0 });
+    all.scheduling = Some(&lowered);
     let mut expected = expected.to_vec();
     expected.retain(|step| {
         let gone = [Step::Propagation, Step::Noctty, Step::ChrootChdir, Step::Scheduling];
@@ -98,25 +115,6 @@ fn everything_in_the_order_of_the_contract() {
     expected[at] = Step::Foreground;
     expected.insert(at + 1, Step::Scheduling);
     assert_eq!(steps(&all), expected);
-}
-
-#[test]
-fn scheduling_waits_only_when_it_goes_down() {
-    let policy = |policy, priority| Scheduling::Policy { policy, priority };
-    for (wanted, current, raises) in [
-        (policy(libc::SCHED_FIFO, 1), libc::SCHED_FIFO, true),
-        (policy(libc::SCHED_RR, 99), libc::SCHED_OTHER, true),
-        (policy(libc::SCHED_OTHER, 0), libc::SCHED_IDLE, true),
-        (policy(libc::SCHED_BATCH, 0), libc::SCHED_IDLE, true),
-        (policy(libc::SCHED_BATCH, 0), libc::SCHED_OTHER, false),
-        (policy(libc::SCHED_IDLE, 0), libc::SCHED_OTHER, false),
-        (policy(libc::SCHED_OTHER, 0), libc::SCHED_FIFO, false),
-        (policy(0x4000_0000 | libc::SCHED_RR, 2), libc::SCHED_RR | 0x4000_0000, true),
-        (Scheduling::Priority(0), libc::SCHED_OTHER, false),
-        (Scheduling::Priority(50), libc::SCHED_RR, true),
-    ] {
-        assert_eq!(wanted.raises(current), raises, "{wanted:?} from {current}");
-    }
 }
 
 #[test]
@@ -166,7 +164,7 @@ fn the_shell_comes_last_and_only_if_asked_for() {
     assert!(!steps(&all).contains(&Step::Shell));
     all.shell_fallback = true;
     let candidates = candidates(&all);
-    let plan = Plan::new(&all, &candidates, None, CALLER, false).unwrap();
+    let plan = Plan::new(&all, &candidates, None, &CALLER, false).unwrap();
     let last: Vec<Rule> = plan.calls().iter().rev().take(3).map(|c| c.rule).collect();
     assert_eq!(last, [Rule::Shell, Rule::Exec, Rule::Exec]);
 }
@@ -200,7 +198,7 @@ fn a_register_is_filled_before_it_is_used() {
         Action::Dup2 { from: 1, to: 2 },
     ];
     let candidates = candidates(&all);
-    let plan = Plan::new(&all, &candidates, None, CALLER, false).unwrap();
+    let plan = Plan::new(&all, &candidates, None, &CALLER, false).unwrap();
     let mut filled = vec![call::Register::Mask];
     for call in plan.calls() {
         assert!(call.argument < 6);
@@ -222,7 +220,7 @@ fn the_list_never_grows_and_ends_with_exec() {
         all.close_others = true;
         all.program = Program::Search { name: c"x", list: Some(c"/a:/b:/c") };
         let candidates = candidates(&all);
-        let plan = Plan::new(&all, &candidates, None, CALLER, false).unwrap();
+        let plan = Plan::new(&all, &candidates, None, &CALLER, false).unwrap();
         let moves = remap::moves(&files).unwrap().len();
         assert!(plan.calls().len() <= moves * 2 + SINGLE_CALLS + 3);
         let last: Vec<Rule> = plan.calls().iter().rev().take(4).map(|c| c.rule).collect();
@@ -238,7 +236,7 @@ fn what_is_fetched_comes_first() {
     all.group = Group::Session { ctty: None };
     let table = Table::of(&all, || Some(7)).unwrap().unwrap();
     let candidates = candidates(&all);
-    let plan = Plan::new(&all, &candidates, Some(&table), CALLER, false).unwrap();
+    let plan = Plan::new(&all, &candidates, Some(&table), &CALLER, false).unwrap();
     let first: Vec<Step> = plan.calls().iter().map(|call| call.step).take(7).collect();
     assert_eq!(first, [[Step::UnshareFiles; 6].as_slice(), &[Step::Setsid]].concat());
     // Nothing of the plan knows the number that it has in the caller.

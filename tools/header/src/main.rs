@@ -13,6 +13,7 @@ fn main() -> ExitCode {
     let bindings = cbindgen::Builder::new()
         .with_config(config)
         .with_src(root.join("src/capi/types.rs"))
+        .with_src(root.join("src/capi/types/limits.rs"))
         .with_src(root.join("src/capi/spawn.rs"))
         .with_src(root.join("src/capi/child.rs"))
         .with_src(root.join("src/capi/stop.rs"))
