@@ -37,7 +37,6 @@ use crate::error::{Error, Result, Step};
 use crate::plan::{Call, Caller, Candidates, Plan, Table};
 use crate::redirect::{self, Ends};
 use crate::sys::{self, Blocked, Fd};
-use alloc::vec::Vec;
 use clone::Cloned;
 use core::marker::PhantomData;
 use core::sync::atomic::AtomicU32;
