@@ -83,7 +83,20 @@ static void check_overwritten(unsigned way, const void *with) {
   scheduling.flags = FE_SCHED_POLICY;
   scheduling.policy = SCHED_RR;
   scheduling.priority = 7;
+  cpu_set_t processors;
+  NEED(sched_getaffinity(0, sizeof processors, &processors) == 0);
+  scheduling.affinity = POOLED(processors);
+  scheduling.affinity_size = sizeof processors;
   attr->scheduling = POOLED(scheduling);
+  fe_rlimit rlimits[] = {FE_RLIMIT(RLIMIT_CPU, 1000, 2000), FE_RLIMIT(RLIMIT_STACK, 1 << 20, 1 << 21)};
+  fe_limits limits = FE_LIMITS_INIT;
+  limits.rlimits = POOLED(rlimits);
+  limits.nrlimits = 2;
+  if (way == FE_WAY_PIPED) { /* a score is not for shared memory */
+    limits.flags = FE_LIMIT_OOM_SCORE_ADJ;
+    limits.oom_score_adj = 999;
+  }
+  attr->limits = POOLED(limits);
   if (with_credential) {
     gid_t groups[] = {77, 88, 99};
     fe_credential credential = FE_CREDENTIAL_INIT;
@@ -133,6 +146,8 @@ static void check_overwritten(unsigned way, const void *with) {
   CHECK_INT(ignored & ~(3ULL << 31), 1ULL << (SIGUSR2 - 1));
   CHECK_INT(number(seen, "policy"), SCHED_RR);
   CHECK_INT(number(seen, "priority"), 7);
+  CHECK_STR(value(seen, "rlimit.0"), "1000 2000");
+  CHECK_STR(value(seen, "rlimit.3"), "1048576 2097152");
   bool changed = with_credential && way == FE_WAY_PIPED;
   CHECK_STR(value(seen, "uid"), changed ? "1234 1234 1234" : "0 0 0");
   CHECK_STR(value(seen, "gid"), changed ? "1235 1235 1235" : "0 0 0");

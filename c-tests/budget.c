@@ -62,6 +62,10 @@ static void with_attributes(void) {
   if (world() == WORLD_VALGRIND) skip("valgrind has an allocator of its own");
   int files[256];
   for (int i = 0; i < 256; i++) files[i] = i < 3 ? i : 1;
+  const fe_rlimit none = FE_RLIMIT(4 /* RLIMIT_CORE */, 0, 0);
+  fe_limits limits = FE_LIMITS_INIT;
+  limits.rlimits = &none;
+  limits.nrlimits = 1;
   fe_file_action actions[] = {FE_CLOSE(9), FE_DUP2(1, 8), FE_CHDIR("/")};
   EACH_WAY(way) {
     fe_attr attr = FE_ATTR_INIT;
@@ -74,6 +78,10 @@ static void with_attributes(void) {
     attr.actions = actions;
     attr.nactions = 3;
     costs(&attr, way, 3, 8192);
+    /* And what is to be raised. */
+    attr.limits = &limits;
+    costs(&attr, way, 4, 8192);
+    attr.limits = NULL;
     attr.files = files;
     attr.nfiles = 256;
     /* The moves, and what the shuffle keeps in mind. */

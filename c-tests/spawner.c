@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* spawner WAY PROGRAM: what the scripts look at. Spawns it twice and says how it went. Calls of umask(2) mark the spawns. */
+/* spawner WAY|limits PROGRAM: what the scripts look at. Spawns it twice and says how it went. Calls of umask(2) mark the spawns. */
 #include <errno.h>
 #include <forkexec.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 int main(int argc, char **argv) {
@@ -16,6 +18,26 @@ int main(int argc, char **argv) {
   for (unsigned way = 0; way < 4; way++)
     if (strcmp(argv[1], ways[way]) == 0) attr.way = way;
   attr.argv = argv + 2;
+  cpu_set_t own;
+  sched_getaffinity(0, sizeof own, &own);
+  const fe_rlimit core = FE_RLIMIT(RLIMIT_CORE, 0, 0);
+  fe_scheduling scheduling = FE_SCHEDULING_INIT;
+  fe_limits limits = FE_LIMITS_INIT;
+  if (strcmp(argv[1], "limits") == 0) { /* ten of them */
+    scheduling.flags = FE_SCHED_POLICY | FE_SCHED_NICE | FE_SCHED_IOPRIO | FE_SCHED_MEMPOLICY;
+    scheduling.policy = SCHED_BATCH;
+    scheduling.nice = 10;
+    scheduling.ioprio = 3 << 13; /* IOPRIO_CLASS_IDLE */
+    scheduling.affinity = &own;
+    scheduling.affinity_size = sizeof own;
+    scheduling.timer_slack_ns = 60000;
+    limits.flags = FE_LIMIT_UMASK | FE_LIMIT_OOM_SCORE_ADJ | FE_LIMIT_PERSONALITY;
+    limits.oom_score_adj = 1000;
+    limits.rlimits = &core;
+    limits.nrlimits = 1;
+    attr.scheduling = &scheduling;
+    attr.limits = &limits;
+  }
   for (int i = 0; i < 2; i++) {
     umask(0111);
     int failed = fe_spawn(&attr, &child, &error);

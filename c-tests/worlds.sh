@@ -25,7 +25,8 @@ calls() {
 
 names=()
 for way in shared copy piped; do names+=("strace -f follows: $way"); done
-names+=("system calls of the parent" "system calls of the child")
+names+=("system calls of the parent" "system calls of the child"
+  "system calls of the parent with ten limits" "system calls of the child with ten limits")
 if need strace "${names[@]}"; then
   for way in shared copy piped; do
     out=$(timeout 20 strace -f -qq -o "$work/log" "$BUILD/t/spawner" $way /bin/true)
@@ -41,6 +42,14 @@ if need strace "${names[@]}"; then
     'parent: rt_sigprocmask clone3 waitid rt_sigprocmask'
   is 'system calls of the child' "$(calls "$work/log" | tail -n 1)" \
     'child: rt_sigprocmask execve'
+  # A look at what is to be compared, and a call each; three for the file.
+  timeout 20 strace -f -qq -o "$work/log" "$BUILD/t/spawner" limits /bin/true >"$work/out"
+  is 'system calls of the parent with ten limits' "$(calls "$work/log" | head -n 1)" \
+    'parent: sched_getscheduler getpriority prlimit64 rt_sigprocmask clone3 waitid rt_sigprocmask'
+  of_files='openat write close'
+  of_limits="sched_setaffinity sched_setscheduler setpriority ioprio_set set_mempolicy prctl umask prlimit64 personality"
+  is 'system calls of the child with ten limits' "$(calls "$work/log" | tail -n 1)" \
+    "child: $of_files $of_limits rt_sigprocmask execve"
 fi
 
 # ---- gdb ----

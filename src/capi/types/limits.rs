@@ -25,8 +25,9 @@ pub const FE_SCHED_CORE: u64 = 0x20;
 /// value without its flag.
 ///
 /// A real-time policy or turn at the disk, a nice value below 0, and what is more than the caller has is
-/// set before privileges are given up (EPERM at its step without the privilege); what is less after all
-/// else, so that a child which yields to all others does not keep its caller waiting.
+/// set before privileges are given up; what is less after all else, so that a child which yields to all
+/// others does not keep its caller waiting. Without the privilege it is EPERM at its step; at "nice",
+/// EACCES.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct fe_scheduling {
