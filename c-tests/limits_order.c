@@ -82,6 +82,13 @@ static void in_a_full_table(void) {
   attr.limits = &limits;
   limits.flags = FE_LIMIT_OOM_SCORE_ADJ;
   limits.oom_score_adj = 1000;
+  /* Which is closed then: an action does not find it. */
+  only(3);
+  const fe_file_action finds = FE_DUP2(3, 9);
+  attr.actions = &finds;
+  attr.nactions = 1;
+  EACH_WAY(way) spawn_fails(&attr, way, EBADF, FE_STEP_ACTION_DUP2, 0);
+  attr.nactions = 0;
   limit_to(RLIMIT_NOFILE, 100, 100);
   static const unsigned ways[] = {FE_WAY_SHARED, FE_WAY_COPY};
   for (int fd = 0; fd < 100; fd++)

@@ -7,7 +7,7 @@
 use super::{call, Caller, List};
 use crate::attr::{Attr, Limits, Scheduling};
 
-/// More than the calls that come at most once each.
+/// The calls that come at most once each; the score takes three.
 const SINGLE_CALLS: usize = 12;
 
 /// No plan has more calls for them.
