@@ -101,7 +101,7 @@ PERL
 # Runs a command under a seccomp filter: NAME[&BITS-OF-ARGUMENT-0]=ACTION ... -- COMMAND.
 cat >filter <<'PERL'
 my $arm = `uname -m` =~ /aarch64/;
-my %nr = (setsid => $arm ? 157 : 112, clone => $arm ? 220 : 56, clone3 => 435, pidfd_open => 434);
+my %nr = (setsid => $arm ? 157 : 112, setresuid => $arm ? 147 : 117, clone => $arm ? 220 : 56, clone3 => 435, pidfd_open => 434);
 my %action = (KILL => 0x80000000, ENOSYS => 0x50000 | 38, EINVAL => 0x50000 | 22);
 my $code = "";
 sub add { $code .= pack("SCCL", @_) }
@@ -129,11 +129,12 @@ need_perl() {
 
 run "$FORKEXEC" --help
 is "--help succeeds" "$status|$err" "0|"
-ok "it fits a screen" '[ "$(wc -l <<<"$out")" -le 23 ] && [ "$(wc -L <<<"$out")" -le 80 ]'
+ok "it fits a tall screen" '[ "$(wc -l <<<"$out")" -le 50 ] && [ "$(wc -L <<<"$out")" -le 80 ]'
 missing=
 for o in dir chroot chroot-keep-cwd fd close-others user groups keep-groups setsid setpgid setctty noctty foreground \
   pdeathsig unshare map-root uid-map gid-map allow-setgroups keep-propagation ptrace env-clear env unsetenv argv0 \
-  way verbose timeout help version; do
+  cgroup own-cgroup action reset-ids sigmask sigdefault sigignore search-path shell-fallback fexecve execveat scheduling \
+  way async verbose timeout signal kill-after group tree spawn-timeout capture max-output linger json help version; do
   grep -qE -- "--$o([^a-z-]|\$)" <<<"$out" || missing="$missing $o"
 done
 is "it names every option" "$missing" ""
@@ -185,11 +186,54 @@ done <<'TABLE'
 --fd: "x" is not a number from 0 to 1048575|--fd x=0
 --fd: "-1" is not a number from 0 to 1048575|--fd -1=0
 --fd: "1048576" is not a number from 0 to 1048575|--fd 1048576=0
---timeout: "0" is not a number of seconds above 0 and below 2147483|--timeout 0
---timeout: "inf" is not a number of seconds above 0 and below 2147483|--timeout inf
---timeout: "1s" is not a number of seconds above 0 and below 2147483|--timeout 1s
---timeout: "1e3" is not a number of seconds above 0 and below 2147483|--timeout 1e3
---timeout: "2147483" is not a number of seconds above 0 and below 2147483|--timeout 2147483
+--timeout: "0" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--timeout 0
+--timeout: "inf" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--timeout inf
+--timeout: "1e3" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--timeout 1e3
+--timeout: "2147484" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--timeout 2147484
+--timeout: "1.5.5" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--timeout 1.5.5
+--timeout: "-1" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--timeout -1
+--timeout: "s" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--timeout s
+--timeout: "5x" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--timeout 5x
+--timeout: "25d" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--timeout 25d
+--kill-after: "0s" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--kill-after 0s
+--spawn-timeout: "1,5" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--spawn-timeout 1,5
+--linger: "0ms" is no time, such as 5, 1.5s, 250ms, 2m, above 0 and below 24 days|--linger 0ms
+--max-output: "0" is no size, such as 100, 64K, 2M, 1G, above 0|--max-output 0
+--max-output: "-1" is no size, such as 100, 64K, 2M, 1G, above 0|--max-output -1
+--max-output: "K" is no size, such as 100, 64K, 2M, 1G, above 0|--max-output K
+--max-output: "1KB" is no size, such as 100, 64K, 2M, 1G, above 0|--max-output 1KB
+--max-output: "1k" is no size, such as 100, 64K, 2M, 1G, above 0|--max-output 1k
+--max-output: "8589934592G" is no size, such as 100, 64K, 2M, 1G, above 0|--max-output 8589934592G
+--signal: "FOO" is none of its values|--signal FOO
+--sigmask: "FOO" is none of its values|--sigmask INT,FOO
+--sigdefault: "0" is none of its values|--sigdefault 0
+--sigignore: "X" is none of its values|--sigignore X
+--scheduling: "quick" is none of its values|--scheduling quick
+--scheduling: "100" is not a number from 0 to 99|--scheduling rr:100
+--action: "frob" is none of its values|--action frob:1
+--action: "close" wants more|--action close
+--action: "dup2" wants more|--action dup2:1
+--action: "x" is not a number from 0 to 1048575|--action close:x
+--fd: "x" is not a number from 0 to 1048575|--fd 5=same:x
+args 5: Invalid argument|--fd 5=same:9
+execfd: Bad file descriptor|--fexecve 9
+execfd: Bad file descriptor|--execveat 9
+open "/nope/c": No such file or directory|--cgroup /nope/c
+mkdir "/nope/c": No such file or directory|--own-cgroup /nope/c
+--cgroup and --own-cgroup: one is enough|--cgroup / --own-cgroup /nope
+open "/nope/j": No such file or directory|--json=/nope/j
+--json: descriptor 9 is not open|--json=9
+--signal is for --timeout|--signal INT
+--kill-after is for --timeout|--kill-after 1
+--tree is for --timeout|--tree
+--group: it leads none without --setsid, --setpgid or --foreground|--group
+--group: it leads none without --setsid, --setpgid or --foreground|--group --setpgid=1
+--group and --tree contradict each other|--group --tree --setsid --timeout 1
+--capture and --tree contradict each other|--capture --tree --timeout 1
+--max-output is for --capture|--max-output 1K
+--linger is for --capture|--linger 1
+--ptrace and --capture contradict each other|--ptrace --capture
+--ptrace and --group or --tree contradict each other|--ptrace --tree --timeout 1
 --pdeathsig: "FOO" is none of its values|--pdeathsig FOO
 --pdeathsig: "0" is none of its values|--pdeathsig 0
 --pdeathsig: "65" is none of its values|--pdeathsig 65
@@ -282,6 +326,26 @@ ok "no end of a pipe is held open" 'timeout 10 cat pipe; [ $? = 0 ]'
 touch read
 wait $!
 
+prints "--fd N=null:" "" --fd 0=null: cat
+prints "which takes all" "" --fd 1=null: echo gone
+prints "--fd N=data:TEXT" "a text" --fd '5=data:a text' cat /dev/fd/5
+prints "--fd N=same:N is the program's own" "twice" --fd 5=data:twice --fd 0=same:5 cat
+fe --fd 1=same:2 --fd 2=both sh -c 'echo out; echo err >&2'
+is "of one that comes later, too" "$(tr '\n' ' ' <both)" "out err "
+mkdir -p within
+echo inner >within/file
+prints "--fd N=child:PATH is where the program is" inner --dir within --fd '0=child:file' cat
+fe --dir within --fd '1=child:>>file' echo more
+is "opened as it says" "$(tr '\n' ' ' <within/file)" "inner more "
+ends "and the step says that it cannot" 125 "files 5: No such file or directory" --fd '5=child:<absent' true
+
+prints "--action open, dup2, close" "0 1 2 7 " --action 'open:5:<plainfile' --action dup2:5:7 --action close:5 "${open_files[@]}"
+prints "of a file's contents" "data" --action 'open:5:<plainfile' --action dup2:5:0 cat
+prints "--action closefrom" "0 1 2 3 " --fd '3=<plainfile' --fd '4=<plainfile' --fd '5=<plainfile' --action closefrom:4 "${open_files[@]}"
+prints "--action chdir, and paths behind it" "inner" --action chdir:within --action 'open:5:<file' head -n 1 /dev/fd/5
+prints "--action fchdir" "$d/within" --fd '5=<within' --action fchdir:5 pwd
+ends "an action that fails, by its place" 125 "action_tcsetpgrp 1: Bad file descriptor" --action close:5 --action tcsetpgrp:9 true
+
 # ---- identity ----
 
 ids() { # of a /proc/PID/status
@@ -311,6 +375,13 @@ if need_root "--user and --groups"; then
   identity "--keep-groups" "$(four 12345) / $(four 12345) / 7 8" \
     --groups 7,8 "$FORKEXEC" --user 12345 --keep-groups
 fi
+
+prints "--reset-ids" "" --reset-ids true
+if need_perl "--reset-ids"; then
+  run perl filter setresuid=EINVAL -- "$FORKEXEC" --reset-ids true
+  is "it is a step of its own" "$status: $err" "125: forkexec: resetids: Invalid argument"
+fi
+ends "--reset-ids with another user" 125 "args: Invalid argument" --reset-ids --groups 1 true
 
 # ---- session, group, terminal ----
 
@@ -426,9 +497,85 @@ is "PATH is the caller's" "$status|$out|$err" "0|found|"
 ends "not that of --env" 127 'exec "only-here": No such file or directory' --env "PATH=$d/path" only-here
 prints "--argv0" zero --argv0 zero sh -c 'echo $0'
 
+# ---- program ----
+
+prints "--search-path" found --search-path "/nope:$d/path" only-here
+ends "nowhere else" 127 'exec "sh": No such file or directory' --search-path "$d/path" sh -c true
+printf 'echo "$0 $1"\n' >path/no-magic
+chmod 755 path/no-magic
+ends "a script without a magic number" 126 'exec "path/no-magic": Exec format error' path/no-magic
+prints "--shell-fallback" "path/no-magic one" --shell-fallback path/no-magic one
+run sh -c '"$0" --fexecve 5 zero -c "echo \$0" 5<"$1"' "$FORKEXEC" "$(readlink -f /bin/sh)"
+is "--fexecve" "$status|$out|$err" "0|zero|"
+run sh -c '"$0" --execveat 5 only-here 5<path' "$FORKEXEC"
+is "--execveat" "$status|$out|$err" "0|found|"
+ends "not a descriptor of the command's own" 125 "execfd: Bad file descriptor" --fd '3=<plainfile' --fexecve 3 true
+policy() { grep -E '^(policy|prio)' <<<"$1" | tr -d ' \n'; }
+run "$FORKEXEC" --scheduling batch cat /proc/self/sched
+is "--scheduling" "$(policy "$out")" "policy:3prio:120"
+ends "one that is none" 125 "args: Invalid argument" --scheduling batch:5 true
+if need_root "--scheduling rr"; then
+  run "$FORKEXEC" --scheduling rr:7 cat /proc/self/stat
+  is "--scheduling POLICY:PRIORITY" "$(field "$out" 40) $(field "$out" 41)" "7 2"
+  run "$FORKEXEC" --scheduling rr:7 "$FORKEXEC" --scheduling :9 cat /proc/self/stat
+  is "--scheduling :PRIORITY" "$(field "$out" 40) $(field "$out" 41)" "9 2"
+fi
+sets() { key "Sig$1" "$2"; }
+run "$FORKEXEC" --sigmask INT,RTMIN+2,15 cat /proc/self/status
+is "--sigmask" "$(sets Blk "$out")" "0000000800004002"
+run "$FORKEXEC" --sigmask INT "$FORKEXEC" --sigmask '' cat /proc/self/status
+is "--sigmask of none" "$(sets Blk "$out")" "0000000000000000"
+run "$FORKEXEC" --sigignore USR1,CHLD cat /proc/self/status
+ok "--sigignore" '(((0x$(sets Ign "$out") & 0x10200) == 0x10200))'
+run "$FORKEXEC" --sigignore USR1,USR2 "$FORKEXEC" --sigdefault USR1,INT cat /proc/self/status
+ok "--sigdefault" '(((0x$(sets Ign "$out") & 0xa02) == 0x800))'
+
+# ---- cgroups ----
+
+# In a mount namespace of its own: there may be none, or one that cannot be written to. What is born there is named
+# after this script.
+mkdir cgroups
+cgroup=$d/cgroups/forkexec-$$
+grouped() { run unshare --mount --propagation private sh -c 'mount -t cgroup2 none "$0" && exec "$@"' "$d/cgroups" "$@"; }
+need_cgroups() {
+  need_root "$1" || return 1
+  grouped mkdir "$cgroup"
+  [ $status = 0 ] && return
+  skip "$1" "needs cgroups of version 2"
+  return 1
+}
+if need_cgroups "cgroups"; then
+  born_in() { sed -n 's|^0::.*/||p' <<<"$out"; }
+  gone() { grouped test ! -e "$cgroup"; echo $status; }
+  grouped "$FORKEXEC" --cgroup "$cgroup" cat /proc/self/cgroup
+  is "--cgroup" "$status:$(born_in):$err" "0:forkexec-$$:"
+  grouped "$FORKEXEC" --own-cgroup "$cgroup" true
+  is "one that is there is nobody's own" "$status: $err" "125: forkexec: mkdir \"$cgroup\": File exists"
+  grouped rmdir "$cgroup"
+  is "--cgroup lets it stay" $status 0
+  grouped "$FORKEXEC" --own-cgroup "$cgroup" cat /proc/self/cgroup
+  is "--own-cgroup" "$status:$(born_in):$err" "0:forkexec-$$:"
+  is "which goes" "$(gone)" 0
+  grouped "$FORKEXEC" --own-cgroup "$cgroup" /nope
+  is "also when nothing was started" "$status $(gone)" "127 0"
+  grouped "$FORKEXEC" --own-cgroup "$cgroup" --user no-such-user true
+  is "or was refused" "$status $(gone)" "125 0"
+  # One whose parent has ended, and that is in a session of its own: only the cgroup knows of it.
+  stray='(setsid sleep 60 >&- 2>&- & echo $!)'
+  grouped "$FORKEXEC" --own-cgroup "$cgroup" --verbose --timeout 0.3 --tree sh -c "$stray; sleep 60"
+  is "--tree by it" "$status: $(sed -n '2s/for [0-9]*/for N/p' <<<"$err")" \
+    "124: forkexec: timed out: SIGTERM for N and its tree, by its cgroup"
+  ok "nobody of it is left" '[ -n "$out" ] && ! grep -q "^State:.[^Z]" "/proc/$out/status"'
+  is "nor it" "$(gone)" 0
+  grouped "$FORKEXEC" --own-cgroup "$cgroup" sh -c "$stray"
+  is "whoever is left in it is told of" "$status: $err" "0: forkexec: rmdir \"$cgroup\": Device or resource busy"
+  kill -KILL "$out"
+  ok "and it can be taken away then" 'wait_for "grouped rmdir $cgroup; [ \$status = 0 ]"'
+fi
+
 # ---- ways ----
 
-for way in shared copy piped; do
+for way in shared copy piped concurrent; do
   run "$FORKEXEC" --verbose --way $way sh -c 'echo $$'
   is "--way $way" "$err" "forkexec: way $way, pid $out"
 done
@@ -439,6 +586,9 @@ took() { # NAME WAY ARGUMENT...
   is "$name" "${err%, pid *}" "forkexec: way $way"
 }
 took "the usual way" shared
+took "--async" concurrent --async
+prints "what is started so runs" "on" --async sh -c 'sleep 0.1; echo on'
+ends "and what is not is told" 127 'exec "/nope": No such file or directory' --async /nope
 took "--way auto" shared --way auto
 took "with options that change nothing of it" shared --setsid --dir / --fd 5=0 --close-others --pdeathsig TERM
 if need_root "the way of another user"; then
@@ -478,6 +628,50 @@ run "$FORKEXEC" --timeout 0.3 sh -c 'trap "echo bye; exit 0" TERM; while :; do s
 is "SIGTERM is heard, and it is 124 all the same" "$status: $out" "124: bye"
 took_ms "$FORKEXEC" --timeout 0.2 sh -c 'trap "" TERM; echo $$; while :; do sleep 0.05; done'
 ok "a second later SIGKILL ($ms ms)" '[ $status = 124 ] && [ $ms -ge 1200 ] && [ $ms -lt 8000 ] && [ ! -e /proc/$out ]'
+for time in 0.3s 300ms 0.005m .3; do
+  took_ms "$FORKEXEC" --timeout $time sleep 10
+  ok "--timeout $time ($ms ms)" '[ $status = 124 ] && [ $ms -ge 300 ] && [ $ms -lt 5000 ]'
+done
+took_ms "$FORKEXEC" --timeout 0.2 --kill-after 0.3s sh -c 'trap "" TERM; while :; do sleep 0.05; done'
+ok "--kill-after ($ms ms)" '[ $status = 124 ] && [ $ms -ge 500 ] && [ $ms -lt 1200 ]'
+took_ms "$FORKEXEC" --timeout 0.2 --kill-after 1m --signal KILL sh -c 'trap "" TERM; while :; do sleep 0.05; done'
+ok "--signal KILL ($ms ms)" '[ $status = 124 ] && [ $ms -lt 5000 ]'
+run "$FORKEXEC" --timeout 0.3 --signal USR1 sh -c 'trap "echo bye; exit 0" USR1; while :; do sleep 0.05; done'
+is "--signal" "$status: $out" "124: bye"
+run "$FORKEXEC" --verbose --timeout 0.2 --kill-after 0.1 sh -c 'trap "" TERM; while :; do sleep 0.05; done'
+is "--verbose says what was done" "$(tail -n 2 <<<"$err" | sed 's/for [0-9]*/for N/')" \
+  "forkexec: timed out: SIGTERM for N
+forkexec: killed 100 ms later"
+# A member of the group, one that has left it, and what they leave behind.
+family='sleep 60 >&- 2>&- & echo $!; setsid sleep 60 >&- 2>&- & echo $!; '
+alone() { # NAME PATTERN ARGUMENT...: of the child, the member and the one that has left those live on: y or n.
+  local name=$1 wanted=$2 pid alive=''
+  shift 2
+  run "$FORKEXEC" "$@" sh -c "echo \$\$; $family exec sleep 60 >&- 2>&-"
+  sleep 0.1
+  for pid in $out; do
+    if grep -q '^State:.[^Z]' "/proc/$pid/status" 2>/dev/null; then
+      alive=${alive}y
+      kill -KILL "$pid"
+    else
+      alive=${alive}n
+    fi
+  done
+  is "$name" "$status: $alive" "124: $wanted"
+}
+alone "a time-out is for the program alone" nyy --setpgid --timeout 0.3
+alone "--group: for its process group" nny --setpgid --timeout 0.3 --group
+alone "--tree: for all that it has started" nnn --setpgid --timeout 0.3 --tree
+run "$FORKEXEC" --verbose --setpgid --timeout 0.1 --group sleep 60
+is "--verbose says for whom" "$(sed -n '2s/for [0-9]*/for N/p' <<<"$err")" "forkexec: timed out: SIGTERM for N and its group"
+run "$FORKEXEC" --verbose --timeout 0.1 --tree sleep 60
+is "and by which means" "$(sed -n '2s/for [0-9]*/for N/p' <<<"$err")" \
+  "forkexec: timed out: SIGTERM for N and its tree, by a look at /proc"
+mkfifo nobody-opens
+took_ms "$FORKEXEC" --spawn-timeout 300ms --fd '0=child:<nobody-opens' true
+ok "--spawn-timeout ($ms ms)" '[ $status = 125 ] && [ $ms -ge 300 ] && [ $ms -lt 5000 ]'
+is "it says where" "$err" "forkexec: files 0: Connection timed out"
+prints "it is not for the program" late --spawn-timeout 200ms sh -c 'sleep 0.4; echo late'
 took_ms "$FORKEXEC" --timeout 0.2 sh -c 'kill -STOP $$; exit 1'
 ok "one that is stopped, too" '[ $status = 124 ] && [ $ms -lt 8000 ]'
 if need_root "a program that may not be killed" && need_plain "a program that may not be killed"; then
@@ -490,11 +684,12 @@ fi
 
 # ---- signals ----
 
-prints "SIGINT and SIGQUIT are not the command's" here sh -c 'kill -INT $PPID; kill -QUIT $PPID; sleep 0.2; echo here'
-for signal in TERM HUP; do
-  ends "SIG$signal is forwarded" 9 "" sh -c \
+for signal in INT QUIT TERM HUP USR1 USR2; do
+  ends "SIG$signal is passed on" 9 "" sh -c \
     'trap "exit 9" '$signal'; kill -'$signal' $PPID; i=0; while [ $i -lt 100 ]; do sleep 0.05; i=$((i+1)); done'
 done
+run "$FORKEXEC" --setsid --group sh -c 'sh -c "trap \"echo member; exit\" TERM; kill -TERM \$1; while :; do sleep 0.05; done" sh $PPID & wait; wait'
+is "with --group to all of it" "$status: $out" "143: member"
 signals() { grep -E '^Sig(Blk|Ign|Cgt)' <<<"$1"; }
 run cat /proc/self/status
 wanted=$(signals "$out")
@@ -530,6 +725,151 @@ for signal in USR1 SIGUSR2 15 sigalrm RTMIN RTMIN+2; do
   wait $pid 2>/dev/null
   ok "--pdeathsig $signal" 'wait_for "[ -s struck ]"'
 done 2>/dev/null
+
+# ---- capture ----
+
+run "$FORKEXEC" --capture sh -c 'echo out; echo err >&2; exit 3'
+is "--capture" "$status|$out|$err" "3|out|err"
+run "$FORKEXEC" --capture sh -c 'kill -KILL $$'
+is "and the program's end" "$status" 137
+ends "and a failure" 127 'exec "/nope": No such file or directory' --capture /nope
+fe --capture sh -c 'echo first; : >said; while [ ! -e heard ]; do sleep 0.05; done' >captured &
+ok "in one piece, when it has ended" 'wait_for "[ -e said ]" && [ ! -s captured ]'
+touch heard
+wait $!
+is "then all of it" "$(cat captured)" first
+is "its input is the command's" "$(echo mine | fe --capture cat)" mine
+is "or what --fd says" "$(echo mine | fe --capture --fd 0=data:other cat)" other
+run "$FORKEXEC" --capture --fd 2=same:1 sh -c 'echo a; echo b >&2; echo c'
+is "both in one" "$out|$err" $'a\nb\nc|'
+is "any amount" "$(fe --capture sh -c 'head -c 3000000 /dev/zero; head -c 2000000 /dev/zero >&2' 2>errors | wc -c) $(wc -c <errors)" \
+  "3000000 2000000"
+run "$FORKEXEC" --capture --max-output 2K sh -c 'head -c 2048 /dev/zero | tr "\0" a; head -c 2049 /dev/zero | tr "\0" b >&2'
+is "--max-output" "${#out} ${err/#*bforkexec/forkexec}" "2048 forkexec: standard error: cut after 2048 bytes"
+is "what has gone through is all" "$(tr -dc b <<<"${err%forkexec*}" | wc -c)" 2048
+took_ms "$FORKEXEC" --capture --timeout 300ms sh -c 'echo before; exec sleep 60'
+ok "--capture and --timeout ($ms ms)" '[ $status = 124 ] && [ "$out" = before ] && [ $ms -ge 300 ] && [ $ms -lt 5000 ]'
+took_ms "$FORKEXEC" --capture --timeout 0.2 --kill-after 0.3 sh -c 'trap "echo no" TERM; while :; do sleep 0.05; done'
+ok "and --kill-after ($ms ms)" '[ $status = 124 ] && [ "$out" = no ] && [ $ms -ge 500 ] && [ $ms -lt 5000 ]'
+alone "and --group" nny --capture --setpgid --timeout 0.3 --group
+took_ms "$FORKEXEC" --capture --verbose sh -c 'sleep 3 & echo own'
+ok "somebody who holds its output is not waited for ($ms ms)" '[ $status = 0 ] && [ $ms -lt 2500 ] && [ "$out" = own ]'
+is "and told by --verbose" "$(tail -n 1 <<<"$err")" "forkexec: another process holds its output open still"
+run "$FORKEXEC" --capture --linger 10 sh -c '(sleep 0.4; echo later) & echo own'
+is "--linger waits for it" "$out" $'own\nlater'
+ok "what cannot be printed is a failure" 'fe --capture echo x >/dev/full; [ $? = 125 ]'
+"${limit[@]}" "$FORKEXEC" --capture sh -c 'trap "echo heard; exit 5" TERM; : >trapped; while :; do sleep 0.05; done' >captured &
+wait_for '[ -e trapped ]'
+pkill -TERM -P $! -x forkexec
+wait $!
+is "a signal is passed on here too" "$?: $(cat captured)" "5: heard"
+
+# ---- json ----
+
+# Whether its standard input is one JSON object with all its members, and nothing else, of which the expression is true.
+cat >is_json <<'PYTHON'
+import base64, json, sys
+def refuse(constant): raise ValueError(constant)
+o = json.loads(sys.stdin.buffer.read().decode("utf-8"), parse_constant=refuse)
+print(o)
+members = """started pid way status signal core_dumped timed_out stopped wall_s user_s system_s max_rss_kib stdout stderr
+  held error"""
+assert list(o) == members.split()
+assert eval(sys.argv[1])
+PYTHON
+# of_json NAME TEXT EXPRESSION
+of_json() {
+  text=$2 expression=$3
+  if [ -n "$(command -v python3)" ]; then
+    ok "$1" 'python3 is_json "$expression" <<<"$text"'
+  else
+    skip "$1" "needs python3"
+  fi
+}
+run "$FORKEXEC" --json --verbose sh -c 'echo $$; exit 3'
+is "--json leaves the status and the output" "$status: ${out//[0-9]/}" "3: "
+of_json "and is on standard error" "$(tail -n 1 <<<"$err")" "o['pid'] == $out and o['way'] == 'shared' and o['started'] is True \
+  and o['status'] == 3 and o['signal'] is None and o['error'] is None and o['stdout'] is None and o['stderr'] is None"
+run "$FORKEXEC" --json sh -c 'kill -SEGV $$'
+of_json "a signal" "$err" "o['status'] is None and o['signal'] == {'number': 11, 'name': 'SEGV'} and not o['timed_out']"
+run "$FORKEXEC" --json sh -c 'kill -36 $$'
+of_json "one without a name" "$err" "o['signal'] == {'number': 36, 'name': 'RTMIN+2'}"
+run "$FORKEXEC" --json perl -e 'my @a = (1) x 3000000; my $t = times; 1 while times - $t < 0.2; select undef, undef, undef, 0.3'
+of_json "what it has used" "$err" "0.5 <= o['wall_s'] < 15 and 0.1 < o['user_s'] + o['system_s'] < 5 and \
+  24000 < o['max_rss_kib'] < 1000000"
+run "$FORKEXEC" --json --timeout 0.3 --kill-after 0.1 sh -c 'trap "" TERM; while :; do :; done'
+of_json "a time-out" "$err" "o['timed_out'] and o['signal']['name'] == 'KILL' and o['stopped'] == {'whom': 'process', \
+  'means': None, 'signal': {'number': 15, 'name': 'TERM'}, 'grace_ms': 100} and o['wall_s'] >= 0.4 and 0.05 < o['user_s'] + o['system_s'] < 5"
+run sh -c 'perl -e "my @a = (1) x 9000000"; exec "$0" --json --timeout 0.3 sleep 5' "$FORKEXEC"
+of_json "what others have used before is not its own" "$err" "o['timed_out'] and o['user_s'] + o['system_s'] < 0.1 and o['max_rss_kib'] is None"
+run "$FORKEXEC" --json --timeout 0.1 --tree --signal INT sleep 5
+of_json "of a tree" "$err" "o['stopped'] == {'whom': 'tree', 'means': 'sweep', 'signal': {'number': 2, 'name': 'INT'}, \
+  'grace_ms': 1000} and o['signal']['name'] == 'INT'"
+run "$FORKEXEC" --json --dir $'/\377"\\\n' true
+is "a failure to start" "$status" 125
+of_json "is told" "$err" "not o['started'] and o['pid'] is None and o['status'] is None and o['user_s'] is None and \
+  o['error'] == {'step': 'chdir', 'index': None, 'errno': {'number': 2, 'name': 'ENOENT'}, 'signal': None, \
+  'message': 'chdir \"/\\ufffd\"\\\\\\n\": No such file or directory'}"
+run "$FORKEXEC" --json --action close:9 --action chdir:/nope true
+of_json "and the place of it" "$err" "o['error']['step'] == 'action_chdir' and o['error']['index'] == 1"
+if need_perl "killed before exec, as an object"; then
+  run perl filter setsid=KILL -- "$FORKEXEC" --json --setsid true
+  of_json "killed before exec" "$err" "o['error']['errno']['name'] == 'ECANCELED' and o['error']['signal'] == {'number': 31, 'name': 'SYS'}"
+fi
+
+run "$FORKEXEC" --json --capture sh -c 'printf "a\"\\\\\b\t\n\r\001\177\342\202\254\360\237\230\200"; exit 2'
+is "with --capture it is on standard output" "$status: $err" "2: "
+of_json "with all that was said" "$out" "o['stdout'] == {'bytes': 16, 'cut': False, \
+  'text': 'a\"\\\\\\b\\t\\n\\r\\x01\\x7f\\u20ac\\U0001f600'} and o['stderr'] == {'bytes': 0, 'cut': False, 'text': ''}"
+run "$FORKEXEC" --json --capture sh -c 'printf "a\0b"; printf "a\0b\377" >&2'
+of_json "what is no text is base64" "$out" "o['stdout']['text'] == 'a\\0b' and 'text' not in o['stderr'] and \
+  base64.b64decode(o['stderr']['base64'], validate=True) == b'a\\0b\\xff' and o['stderr']['bytes'] == 4"
+# Whatever a strict decoder takes is text, and the rest is base64: each pair of bytes with a high one, what is too long, a
+# surrogate, above U+10FFFF or cut short, and the last ones that are right.
+cat >each_text <<'PYTHON'
+import base64, json, subprocess, sys
+def text(*words): return [bytes.fromhex(word) for word in words]
+edges = text("c080", "c1bf", "e09fbf", "eda080", "edbfbf", "f08fbfbf", "f4908080", "f5808080", "e282", "f09f98", "c3", "80", "ff", "c328",
+  "e228ac", "e28228", "f09f28", "c280", "dfbf", "e0a080", "ed9fbf", "ee8080", "efbfbf", "f0908080", "f48fbfbf", "41e282ac42", "e282acff")
+edges += [bytes([a, b]) for a in range(0x7f, 0x100, 3) for b in (0x7f, 0x80, 0xbf, 0xc0)]
+wrong = 0
+for data in edges:
+  run = lambda *words: subprocess.run((sys.argv[1], "--json") + words, capture_output=True)
+  said = json.loads(run("--capture", "printf", "%s", data).stdout.decode())["stdout"]
+  try: good = said.get("text") == data.decode() and "base64" not in said
+  except UnicodeDecodeError: good = "text" not in said and base64.b64decode(said["base64"], validate=True) == data
+  message = json.loads(run("--dir", b"/no" + data, "true").stderr.decode())["error"]["message"]
+  try: good = good and message.startswith('chdir "/no' + data.decode() + '"')
+  except UnicodeDecodeError: good = good and "\ufffd" in message
+  if not good: print(data, said, message)
+  wrong += not good
+sys.exit(wrong != 0)
+PYTHON
+if [ -n "$(command -v python3)" ]; then
+  ok "what is UTF-8 and what is not" '"${limit[@]}" python3 each_text "$FORKEXEC"'
+else
+  skip "what is UTF-8 and what is not" "needs python3"
+fi
+for n in 1 2 3 4; do
+  run "$FORKEXEC" --json --capture perl -e 'print "\xff" x shift' $n
+  of_json "$n bytes" "$out" "base64.b64decode(o['stdout']['base64'], validate=True) == b'\\xff' * $n"
+done
+run "$FORKEXEC" --json --capture --max-output 5 sh -c 'printf 123456; printf 12345 >&2'
+of_json "what is cut is told" "$out" "o['stdout'] == {'bytes': 5, 'cut': True, 'text': '12345'} and \
+  o['stderr'] == {'bytes': 5, 'cut': False, 'text': '12345'}"
+run "$FORKEXEC" --json --capture --timeout 0.3 sh -c 'echo x; exec sleep 60'
+of_json "a time-out of what is captured" "$out" "o['timed_out'] and o['stdout']['text'] == 'x\\n' and o['signal']['name'] == 'TERM'"
+run "$FORKEXEC" --json --capture sh -c 'sleep 3 &'
+of_json "held" "$out" "o['held']"
+run "$FORKEXEC" --json --capture --fd 2=null: true
+of_json "only what is a pipe" "$out" "o['stderr'] is None and o['stdout']['bytes'] == 0"
+run "$FORKEXEC" --json=object --capture echo text
+is "--json=FILE" "$status|$out|$err" "0||"
+of_json "has it" "$(cat object)" "o['stdout']['text'] == 'text\\n'"
+run sh -c '"$0" --json=5 sh -c "[ -e /proc/\$\$/fd/5 ]; echo \$?" 5>object' "$FORKEXEC"
+is "--json=FD, which is not the program's" "$status|$out|$err" "0|1|"
+of_json "has it" "$(cat object)" "o['status'] == 0"
+ok "one that cannot be written is a failure" 'fe --json=/dev/full true; [ $? = 125 ]'
 
 # ---- ptrace ----
 

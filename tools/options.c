@@ -3,43 +3,20 @@
 
 #include "options.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
 #endif
 
-#define FD_MAX ((1UL << 20) - 1) /* the kernel's default for fs.nr_open */
-
-static const char help[] =
-    "Usage: forkexec [options] [--] command [args...]\n"
-    "Place     --dir D  --chroot D  --chroot-keep-cwd\n"
-    "Files     --fd N=SRC      its descriptor N is SRC: a number (the caller's own),\n"
-    "                          - (closed) or a path (<P >P >>P <>P: opened that way)\n"
-    "          --close-others  those above 2 that no --fd names are closed\n"
-    "Identity  --user USER[:GROUP]  --groups G,G...  --keep-groups\n"
-    "Terminal  --setsid  --setpgid[=PGID]\n"
-    "          --setctty[=FD]  --noctty  --foreground[=FD]\n"
-    "Spaces    --unshare user,pid,mount,net,uts,ipc,cgroup,time  --keep-propagation\n"
-    "          --map-root  --uid-map IN:OUT:COUNT  --gid-map IN:OUT:COUNT\n"
-    "          --allow-setgroups\n"
-    "Program   -i, --env-clear  --env NAME=VALUE  --unsetenv NAME  --argv0 NAME\n"
-    "Life      --timeout SECONDS  then SIGTERM, and SIGKILL a second later\n"
-    "          --pdeathsig SIG    what it gets when forkexec dies\n"
-    "          --ptrace           it stops at exec, for a debugger to attach\n"
-    "Other     --way auto|shared|copy|piped|staged  --verbose  --help  --version\n"
-    "Exit status: that of the command; 128+N: signal N killed it; 124: timed out;\n"
-    "125: forkexec failed; 126: it cannot be executed; 127: it is not found.\n";
+#define GRACE_MS 1000 /* from the signal of --timeout to SIGKILL */
 
 enum {
   DIR_ = 256,
@@ -63,12 +40,34 @@ enum {
   ALLOW_SETGROUPS,
   KEEP_PROPAGATION,
   PTRACE,
+  CGROUP,
+  OWN_CGROUP,
+  ACTION,
+  RESET_IDS,
+  SIGMASK,
+  SIGDEFAULT,
+  SIGIGNORE,
+  SEARCH_PATH,
+  SHELL_FALLBACK,
+  FEXECVE,
+  EXECVEAT,
+  SCHEDULING,
   ENV,
   UNSETENV,
   ARGV0,
   WAY,
   VERBOSE,
+  ASYNC,
   TIMEOUT,
+  SIGNAL,
+  KILL_AFTER,
+  GROUP,
+  TREE,
+  SPAWN_TIMEOUT,
+  CAPTURE,
+  MAX_OUTPUT,
+  LINGER,
+  JSON,
   HELP,
   VERSION
 };
@@ -95,30 +94,38 @@ static const struct option options[] = {
     {"allow-setgroups", no_argument, NULL, ALLOW_SETGROUPS},
     {"keep-propagation", no_argument, NULL, KEEP_PROPAGATION},
     {"ptrace", no_argument, NULL, PTRACE},
+    {"cgroup", required_argument, NULL, CGROUP},
+    {"own-cgroup", required_argument, NULL, OWN_CGROUP},
+    {"action", required_argument, NULL, ACTION},
+    {"reset-ids", no_argument, NULL, RESET_IDS},
+    {"sigmask", required_argument, NULL, SIGMASK},
+    {"sigdefault", required_argument, NULL, SIGDEFAULT},
+    {"sigignore", required_argument, NULL, SIGIGNORE},
+    {"search-path", required_argument, NULL, SEARCH_PATH},
+    {"shell-fallback", no_argument, NULL, SHELL_FALLBACK},
+    {"fexecve", required_argument, NULL, FEXECVE},
+    {"execveat", required_argument, NULL, EXECVEAT},
+    {"scheduling", required_argument, NULL, SCHEDULING},
     {"env-clear", no_argument, NULL, 'i'},
     {"env", required_argument, NULL, ENV},
     {"unsetenv", required_argument, NULL, UNSETENV},
     {"argv0", required_argument, NULL, ARGV0},
     {"way", required_argument, NULL, WAY},
     {"verbose", no_argument, NULL, VERBOSE},
+    {"async", no_argument, NULL, ASYNC},
     {"timeout", required_argument, NULL, TIMEOUT},
+    {"signal", required_argument, NULL, SIGNAL},
+    {"kill-after", required_argument, NULL, KILL_AFTER},
+    {"group", no_argument, NULL, GROUP},
+    {"tree", no_argument, NULL, TREE},
+    {"spawn-timeout", required_argument, NULL, SPAWN_TIMEOUT},
+    {"capture", no_argument, NULL, CAPTURE},
+    {"max-output", required_argument, NULL, MAX_OUTPUT},
+    {"linger", required_argument, NULL, LINGER},
+    {"json", optional_argument, NULL, JSON},
     {"help", no_argument, NULL, HELP},
     {"version", no_argument, NULL, VERSION},
     {NULL, 0, NULL, 0},
-};
-
-struct name {
-  const char *name;
-  int value;
-};
-
-static const struct name ways[] = {
-    {"auto", FE_WAY_AUTO},
-    {"shared", FE_WAY_SHARED},
-    {"copy", FE_WAY_COPY},
-    {"piped", FE_WAY_PIPED},
-    {"staged", FE_WAY_STAGED},
-    {NULL, 0},
 };
 
 static const struct name spaces[] = {
@@ -127,29 +134,17 @@ static const struct name spaces[] = {
     {"time", CLONE_NEWTIME}, {"cgroup", CLONE_NEWCGROUP}, {NULL, 0},
 };
 
-#define S(name) {#name, SIG##name}
-static const struct name signals[] = {
-    S(HUP),  S(INT),  S(QUIT),   S(ILL),  S(TRAP), S(ABRT), S(BUS),  S(FPE),  S(KILL), S(USR1),
-    S(SEGV), S(USR2), S(PIPE),   S(ALRM), S(TERM), S(CHLD), S(CONT), S(STOP), S(TSTP), S(TTIN),
-    S(TTOU), S(URG),  S(XCPU),   S(XFSZ), S(PROF), S(IO),   S(POLL), S(PWR),  S(SYS),  S(WINCH),
-    {NULL, 0},
+static const struct name policies[] = {
+    {"other", SCHED_OTHER}, {"batch", SCHED_BATCH}, {"idle", SCHED_IDLE},
+    {"fifo", SCHED_FIFO},   {"rr", SCHED_RR},       {NULL, 0},
 };
-#undef S
 
-/* ---- what it says ---- */
-
-/* In one write, since the program may be writing to the same place, and in one line, whatever the
- * names and paths have in them. */
-void say(const char *format, ...) {
-  char line[PATH_MAX + 256];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(line, sizeof line, format, arguments);
-  va_end(arguments);
-  for (char *c = line; *c != '\0'; c++)
-    if (iscntrl((unsigned char)*c)) *c = '?';
-  dprintf(STDERR_FILENO, "forkexec: %s\n", line);
-}
+static const struct name actions[] = {
+    {"open", FE_ACTION_OPEN},           {"dup2", FE_ACTION_DUP2},
+    {"close", FE_ACTION_CLOSE},         {"chdir", FE_ACTION_CHDIR},
+    {"fchdir", FE_ACTION_FCHDIR},       {"closefrom", FE_ACTION_CLOSEFROM},
+    {"tcsetpgrp", FE_ACTION_TCSETPGRP}, {NULL, 0},
+};
 
 static void print(const char *what, const char *more) {
   printf("%s%s", what, more);
@@ -158,44 +153,6 @@ static void print(const char *what, const char *more) {
 }
 
 /* ---- readers of a value ---- */
-
-void *allocate(size_t count, size_t size) {
-  void *memory = calloc(count, size);
-  if (memory == NULL) DIE("%s", strerror(ENOMEM));
-  return memory;
-}
-
-bool is_number(const char *text, unsigned long most, unsigned long *value) {
-  char *end;
-  errno = 0;
-  *value = strtoul(text, &end, 10);
-  /* It would take blanks and signs. */
-  return isdigit((unsigned char)*text) && *end == '\0' && errno == 0 && *value <= most;
-}
-
-static unsigned long number(const char *option, const char *text, unsigned long most) {
-  unsigned long value;
-  if (!is_number(text, most, &value))
-    DIE("--%s: \"%s\" is not a number from 0 to %lu", option, text, most);
-  return value;
-}
-
-static int value_of(const char *option, const struct name *names, const char *name) {
-  for (; names->name != NULL; names++)
-    if (strcasecmp(names->name, name) == 0) return names->value;
-  DIE("--%s: \"%s\" is none of its values", option, name);
-}
-
-static int signal_number(const char *text) {
-  unsigned long value;
-  const char *name = strncasecmp(text, "SIG", 3) == 0 ? text + 3 : text;
-  if (is_number(name, 64, &value) && value > 0) return (int)value;
-  if (strcasecmp(name, "RTMIN") == 0) return SIGRTMIN;
-  if (strncasecmp(name, "RTMIN+", 6) == 0 &&
-      is_number(name + 6, (unsigned long)(SIGRTMAX - SIGRTMIN), &value))
-    return SIGRTMIN + (int)value;
-  return value_of("pdeathsig", signals, name);
-}
 
 static uint64_t namespaces(char *list) {
   uint64_t flags = 0;
@@ -221,15 +178,35 @@ static struct descriptor descriptor(char *text) {
   return (struct descriptor){(int32_t)number("fd", number_text, FD_MAX), text};
 }
 
-/* In milliseconds, rounded up. Not 0, which to some programs is "for ever" and to others "at
- * once". */
-static int timeout(const char *text) {
-  char *end;
-  double seconds = strtod(text, &end);
-  bool decimal = strspn(text, "0123456789.") == strlen(text) && end != text && *end == '\0';
-  if (!decimal || !(seconds > 0 && seconds < INT_MAX / 1000))
-    DIE("--timeout: \"%s\" is not a number of seconds above 0 and below %d", text, INT_MAX / 1000);
-  return (int)(seconds * 1000 + 0.999);
+static fe_scheduling *scheduling(char *text) {
+  static fe_scheduling wanted = FE_SCHEDULING_INIT;
+  char *policy = strsep(&text, ":");
+  wanted.flags = *policy != '\0' ? FE_SCHED_POLICY : FE_SCHED_PRIORITY;
+  if (*policy != '\0') wanted.policy = value_of("scheduling", policies, policy);
+  if (text != NULL) wanted.priority = (int32_t)number("scheduling", text, 99);
+  return &wanted;
+}
+
+static fe_file_action action(char *text) {
+  char *name = strsep(&text, ":");
+  fe_file_action wanted = {.action = value_of("action", actions, name)};
+  bool two = wanted.action == FE_ACTION_OPEN || wanted.action == FE_ACTION_DUP2;
+  char *first = two ? strsep(&text, ":") : text;
+  if (first == NULL || (two && text == NULL)) DIE("--action: \"%s\" wants more", name);
+  if (wanted.action == FE_ACTION_CHDIR) {
+    wanted.path = first;
+    return wanted;
+  }
+  wanted.fd = (int32_t)number("action", first, FD_MAX);
+  if (wanted.action == FE_ACTION_DUP2) {
+    wanted.from = wanted.fd;
+    wanted.fd = (int32_t)number("action", text, FD_MAX);
+  } else if (wanted.action == FE_ACTION_OPEN) {
+    wanted.path = text;
+    wanted.oflag = open_flags(wanted.fd, &wanted.path);
+    wanted.mode = 0666;
+  }
+  return wanted;
 }
 
 /* ---- the environment: a list apart, since PATH is looked up in the caller's own ---- */
@@ -260,6 +237,7 @@ static void prepare(struct job *job, size_t most) {
   job->descriptors = allocate(most, sizeof *job->descriptors);
   job->uid_map = allocate(most, sizeof *job->uid_map);
   job->gid_map = allocate(most, sizeof *job->gid_map);
+  job->actions = allocate(most, sizeof *job->actions);
   job->timeout_ms = -1;
 }
 
@@ -289,7 +267,7 @@ static void take_option(struct job *job, int option) {
       attr->flags |= FE_FOREGROUND;
       if (optarg != NULL) attr->ctty = (int32_t)number("foreground", optarg, FD_MAX);
       break;
-    case PDEATHSIG: attr->pdeathsig = signal_number(optarg); break;
+    case PDEATHSIG: attr->pdeathsig = signal_number("pdeathsig", optarg); break;
     case UNSHARE: attr->cloneflags |= namespaces(optarg); break;
     case MAP_ROOT:
       job->uid_map[attr->nuid_mappings++] = (fe_id_map){0, geteuid(), 1};
@@ -300,21 +278,78 @@ static void take_option(struct job *job, int option) {
     case ALLOW_SETGROUPS: attr->flags |= FE_ALLOW_SETGROUPS; break;
     case KEEP_PROPAGATION: attr->flags |= FE_KEEP_PROPAGATION; break;
     case PTRACE: attr->flags |= FE_PTRACE; break;
+    case CGROUP:
+    case OWN_CGROUP:
+      if (job->cgroup != NULL) DIE("--cgroup and --own-cgroup: one is enough");
+      job->cgroup = optarg;
+      attr->flags |= FE_CGROUP | (option == OWN_CGROUP ? FE_OWN_CGROUP : 0);
+      break;
+    case ACTION: job->actions[attr->nactions++] = action(optarg); break;
+    case RESET_IDS: attr->flags |= FE_RESETIDS; break;
+    case SIGMASK: attr->sigmask = signal_set("sigmask", optarg); break;
+    case SIGDEFAULT: attr->sigdefault = signal_set("sigdefault", optarg); break;
+    case SIGIGNORE: attr->sigignore = signal_set("sigignore", optarg); break;
+    case SEARCH_PATH: attr->search_path = optarg; break;
+    case SHELL_FALLBACK: attr->flags |= FE_SHELL_FALLBACK; break;
+    case FEXECVE:
+      attr->flags |= FE_FEXECVE;
+      attr->execfd = (int32_t)number("fexecve", optarg, FD_MAX);
+      break;
+    case EXECVEAT:
+      attr->flags |= FE_EXECVEAT;
+      attr->execfd = (int32_t)number("execveat", optarg, FD_MAX);
+      break;
+    case SCHEDULING: attr->scheduling = scheduling(optarg); break;
     case 'i': job->nenvironment = 0; break;
     case ENV: set(job, optarg); break;
     case UNSETENV:
       if (strchr(optarg, '=') != NULL) DIE("--unsetenv: \"%s\" is no name", optarg);
       unset(job, optarg, strlen(optarg));
       break;
-    case WAY: attr->way = (uint32_t)value_of("way", ways, optarg); break;
+    case WAY: attr->way = (uint32_t)value_of("way", way_names, optarg); break;
     case VERBOSE: job->verbose = true; break;
-    case TIMEOUT: job->timeout_ms = timeout(optarg); break;
-    case HELP: print(help, ""); break;
+    case ASYNC: attr->flags |= FE_ASYNC; break;
+    case TIMEOUT: job->timeout_ms = duration("timeout", optarg); break;
+    case SIGNAL: job->stop_signal = signal_number("signal", optarg); break;
+    case KILL_AFTER: job->kill_after_ms = duration("kill-after", optarg); break;
+    case GROUP: job->stop |= FE_STOP_GROUP; break;
+    case TREE: job->stop |= FE_STOP_TREE; break;
+    case SPAWN_TIMEOUT: attr->timeout_ms = duration("spawn-timeout", optarg); break;
+    case CAPTURE: job->capture = true; break;
+    case MAX_OUTPUT: job->max_output = byte_count("max-output", optarg); break;
+    case LINGER: job->linger_ms = duration("linger", optarg); break;
+    case JSON: job->json = optarg != NULL ? optarg : ""; break;
+    case HELP: print(help_text, ""); break;
     case VERSION: print("forkexec ", fe_version()); break;
     default: exit(FAILED); /* getopt has said why */
   }
 }
 /* clang-format on */
+
+/* What the library does not know of, or would say less plainly. */
+static void check(struct job *job) {
+  const fe_attr *attr = &job->attr;
+  bool timeout = job->timeout_ms >= 0, ptrace = (attr->flags & FE_PTRACE) != 0;
+  bool leads = (attr->flags & FE_SETSID) != 0 ||
+               ((attr->flags & (FE_SETPGID | FE_FOREGROUND)) != 0 && attr->pgid == 0);
+  if (job->groups != NULL && job->keep_groups)
+    DIE("--groups and --keep-groups contradict each other");
+  if (!timeout && job->stop_signal != 0) DIE("--signal is for --timeout");
+  if (!timeout && job->kill_after_ms != 0) DIE("--kill-after is for --timeout");
+  if (!timeout && (job->stop & FE_STOP_TREE) != 0) DIE("--tree is for --timeout");
+  if (job->stop == (FE_STOP_GROUP | FE_STOP_TREE)) DIE("--group and --tree contradict each other");
+  if (job->stop == FE_STOP_GROUP && !leads)
+    DIE("--group: it leads none without --setsid, --setpgid or --foreground");
+  if (job->capture && (job->stop & FE_STOP_TREE) != 0)
+    DIE("--capture and --tree contradict each other");
+  if (!job->capture && job->max_output != 0) DIE("--max-output is for --capture");
+  if (!job->capture && job->linger_ms != 0) DIE("--linger is for --capture");
+  if (ptrace && job->capture) DIE("--ptrace and --capture contradict each other");
+  if (ptrace && job->stop != 0) DIE("--ptrace and --group or --tree contradict each other");
+
+  if (job->stop_signal == 0) job->stop_signal = SIGTERM;
+  if (job->kill_after_ms == 0) job->kill_after_ms = GRACE_MS;
+}
 
 void parse_options(struct job *job, int argc, char **argv) {
   static char name[] = "forkexec"; /* getopt's messages begin with it */
@@ -329,16 +364,16 @@ void parse_options(struct job *job, int argc, char **argv) {
     else
       take_option(job, option);
   if (optind >= argc) DIE("no command; see forkexec --help");
-  if (job->groups != NULL && job->keep_groups)
-    DIE("--groups and --keep-groups contradict each other");
+  check(job);
 
   fe_attr *attr = &job->attr;
-  attr->flags |= FE_SEARCH_PATH;
-  attr->path = argv[optind];
+  if ((attr->flags & (FE_FEXECVE | FE_EXECVEAT)) == 0) attr->flags |= FE_SEARCH_PATH;
+  if ((attr->flags & FE_FEXECVE) == 0) attr->path = argv[optind];
   if (argv0 != NULL) argv[optind] = argv0;
   attr->argv = argv + optind;
   job->environment[job->nenvironment] = NULL;
   attr->envp = job->environment;
+  if (attr->nactions > 0) attr->actions = job->actions;
   if (attr->nuid_mappings > 0) attr->uid_mappings = job->uid_map;
   if (attr->ngid_mappings > 0) attr->gid_mappings = job->gid_map;
   /* A map is of a user namespace. */
