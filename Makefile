@@ -82,7 +82,7 @@ $(POSIX_LIBRARY): $(POSIX_SOURCES) $(wildcard posix/*.h) posix/libforkexec-posix
 	ln -sf $(POSIX_SONAME) $(B)/libforkexec-posix.so
 
 # Twice: to run from here, and to install, where no path of the build may be left.
-COMMAND_CC = $(CC) -std=c99 -D_GNU_SOURCE $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude
+COMMAND_CC = $(CC) -std=c99 -D_GNU_SOURCE -pthread $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude
 COMMAND_SOURCES := $(wildcard tools/*.c)
 $(B)/forkexec: $(COMMAND_SOURCES) $(wildcard tools/*.h) include/forkexec.h $(LIBRARY)
 	$(COMMAND_CC) -o $@.installed $(COMMAND_SOURCES) -L$(B) -lforkexec $(LDFLAGS)

@@ -132,7 +132,7 @@ is "--help succeeds" "$status|$err" "0|"
 ok "it fits a tall screen" '[ "$(wc -l <<<"$out")" -le 50 ] && [ "$(wc -L <<<"$out")" -le 80 ]'
 missing=
 for o in dir chroot chroot-keep-cwd fd close-others user groups keep-groups setsid setpgid setctty noctty foreground \
-  pdeathsig unshare map-root uid-map gid-map allow-setgroups keep-propagation ptrace env-clear env unsetenv argv0 \
+  pdeathsig unshare map-root uid-map gid-map allow-setgroups keep-propagation ptrace pty suspend env-clear env unsetenv argv0 \
   cgroup own-cgroup action reset-ids sigmask sigdefault sigignore search-path shell-fallback fexecve execveat scheduling \
   way async verbose timeout signal kill-after group tree spawn-timeout capture max-output linger json help version; do
   grep -qE -- "--$o([^a-z-]|\$)" <<<"$out" || missing="$missing $o"
@@ -226,9 +226,15 @@ open "/nope/j": No such file or directory|--json=/nope/j
 --signal is for --timeout|--signal INT
 --kill-after is for --timeout|--kill-after 1
 --tree is for --timeout|--tree
---group: it leads none without --setsid, --setpgid or --foreground|--group
---group: it leads none without --setsid, --setpgid or --foreground|--group --setpgid=1
+--group: it leads none without --setsid, --pty, --setpgid or --foreground|--group
+--group: it leads none without --setsid, --pty, --setpgid or --foreground|--group --setpgid=1
 --group and --tree contradict each other|--group --tree --setsid --timeout 1
+--capture and --pty contradict each other|--capture --pty
+args: Invalid argument|--pty --setpgid
+args: Invalid argument|--pty --foreground
+args: Invalid argument|--pty --fd 0=0 --fd 1=1 --fd 2=2
+args 5: Invalid argument|--fd 5=terminal:
+args: Invalid argument|--suspend --async
 --capture and --tree contradict each other|--capture --tree --timeout 1
 --max-output is for --capture|--max-output 1K
 --linger is for --capture|--linger 1
@@ -870,6 +876,137 @@ run sh -c '"$0" --json=5 sh -c "[ -e /proc/\$\$/fd/5 ]; echo \$?" 5>object' "$FO
 is "--json=FD, which is not the program's" "$status|$out|$err" "0|1|"
 of_json "has it" "$(cat object)" "o['status'] == 0"
 ok "one that cannot be written is a failure" 'fe --json=/dev/full true; [ $? = 125 ]'
+
+# ---- pty ----
+
+# A user at a terminal of 20 by 70: runs a command there, and for each PATTERN=>KEYS in its turn waits until what is shown since
+# the last one matches, and types the keys. "size R C" and "kill S" are a new size and a signal to the command instead.
+# Prints what was shown, without carriage returns.
+cat >user <<'PERL'
+use POSIX ();
+$| = 1;
+my @steps;
+while ((my $step = shift) ne "--") { push @steps, [split /=>/, $step, 2]; }
+open(my $m, "+<", "/dev/ptmx") or die "ptmx: $!";
+my $n = pack("i", 0);
+ioctl($m, 0x40045431, $n) or die "TIOCSPTLCK: $!";
+ioctl($m, 0x80045430, $n) or die "TIOCGPTN: $!";
+sub size { ioctl($m, 0x5414, pack("S4", @_, 0, 0)) or die "TIOCSWINSZ: $!" }
+size(20, 70);
+my $name = "/dev/pts/" . unpack("i", $n);
+my $pid = fork;
+if ($pid == 0) {
+  POSIX::setsid();
+  open(my $s, "+<", $name) or die "pts: $!";
+  POSIX::dup2(fileno($s), $_) for 0 .. 2;
+  exec @ARGV or die "exec: $!";
+}
+my ($shown, $since, $r) = ("", "");
+for (;;) {
+  while (@steps && $since =~ /$steps[0][0]/) {
+    $since = "";
+    my $keys = (shift @steps)->[1];
+    if ($keys =~ /^size (\d+) (\d+)/) { size($1, $2) }
+    elsif ($keys =~ /^kill (\w+)/) { kill $1, $pid }
+    else { $keys =~ s/\\x(..)/chr hex $1/ge; $keys =~ s/\\r/\r/g; syswrite($m, $keys) }
+  }
+  vec($r = "", fileno($m), 1) = 1;
+  select($r, undef, undef, 10) or kill("KILL", $pid), print("nothing more is shown\n"), last;
+  sysread($m, my $bytes, 4096) or last;
+  $bytes =~ tr/\r//d;
+  $shown .= $bytes;
+  $since .= $bytes;
+}
+waitpid($pid, 0);
+print $shown;
+exit($? & 127 ? 128 + ($? & 127) : $? >> 8);
+PERL
+prints "--pty is a terminal, its own" yes --pty sh -c '[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && [ "$(tty)" = "$(readlink /proc/$$/fd/1)" ] && printf yes'
+run "$FORKEXEC" --pty "${stat[@]}"
+out=${out%$'\r'}
+ok "in a session of its own, which it leads, and in the foreground" \
+  '[ "$(field "$out" 1)" = "$(field "$out" 6)" ] && [ "$(field "$out" 8)" = "$(field "$out" 5)" ] && [ "$(field "$out" 7)" != 0 ]'
+ends "and its status" 4 "" --pty sh -c 'exit 4'
+run "$FORKEXEC" --pty /nope
+is "and a failure" "$status: $err" '127: forkexec: exec "/nope": No such file or directory'
+is "what is read from a pipe is typed, with its end" "$(printf 'one\ntwo\n' | fe --pty cat)" $'one\r\ntwo\r'
+is "the end also of half a line" "$(printf 'half' | fe --pty cat)" half
+is "or nothing" "$(fe --pty cat </dev/null)" ""
+is "or none" "$("${limit[@]}" "$FORKEXEC" --pty sh -c 'cat; echo end' <&-)" $'end\r'
+"${limit[@]}" "$FORKEXEC" --pty sh -c 'echo lost; exec sleep 10' >&- </dev/null
+is "without an output it is hung up" $? 129
+is "all that it has shown at its end" "$(fe --pty sh -c 'for i in 1 2 3 4 5; do head -c 2000 /dev/zero | tr "\0" x; done' </dev/null | wc -c)" 10000
+lost=0
+for i in {1..40}; do [ "$(fe --pty echo end </dev/null)" = $'end\r' ] || lost=$((lost + 1)); done
+is "whenever that is" "$lost lost" "0 lost"
+is "a long text both ways" "$(seq 5000 | fe --pty cat | tr -d '\r' | cksum)" "$(seq 5000 | cksum)"
+took_ms "$FORKEXEC" --pty sh -c 'trap "" HUP; (sleep 3; echo late) & echo first'
+ok "whoever holds it is not waited for ($ms ms)" '[ "$out" = first$'"'\\r'"' ] && [ $ms -lt 2500 ]'
+took_ms sh -c '"$0" --pty yes | head -n 1; :' "$FORKEXEC"
+ok "nobody reads it: it is hung up ($ms ms)" '[ "$out" = y$'"'\\r'"' ] && [ $ms -lt 10000 ]'
+run "$FORKEXEC" --pty --fd 2=2 --fd 5=terminal: sh -c '[ -t 5 ] && [ -t 1 ] && ! [ -t 2 ] && echo apart >&2'
+is "--fd in spite of it, and 5=terminal:" "$status|$out|$err" "0||apart"
+took_ms "$FORKEXEC" --pty --timeout 0.3 sh -c 'echo up; exec sleep 60' 
+ok "--pty and --timeout ($ms ms)" '[ $status = 124 ] && [ "${out%?}" = up ] && [ $ms -lt 5000 ]'
+run "$FORKEXEC" --pty --json --capture true
+is "not with --capture" "$status: $err" "125: forkexec: --capture and --pty contradict each other"
+
+if need_perl "at a terminal"; then
+  seen=(sh -c 'stty -g >before; "$0" "$@"; status=$?; stty -g >after; cmp before after >&2 && echo "same modes, $status"' "$FORKEXEC" --pty)
+  user() { run perl user "$@"; }
+  user -- "${seen[@]}" stty size
+  is "its size is that of the user's" "$out" $'20 70\nsame modes, 0'
+  user 'ready=>size 33 99' -- "${seen[@]}" sh -c 'trap "stty size; exit" WINCH; echo ready; while :; do sleep 0.05; done'
+  is "and follows it" "$out" $'ready\n33 99\nsame modes, 0'
+  user 'ready=>typed\r' -- "${seen[@]}" sh -c 'echo ready; read -r line; echo "($line)"'
+  is "what is typed is shown once" "$out" $'ready\ntyped\n(typed)\nsame modes, 0'
+  user -- "${seen[@]}" stty -g
+  is "its modes are the user's" "$(sed '$d' <<<"$out")" "$(cat before)"
+  user 'ready=>\x03' -- "${seen[@]}" sh -c 'trap "echo int; exit 5" INT; echo ready; while :; do sleep 0.05; done'
+  is "Ctrl-C is the program's" "$out" $'ready\n^Cint\nsame modes, 5'
+  user 'ready=>\x1c' -- "${seen[@]}" sh -c 'echo ready; exec sleep 60'
+  is "Ctrl-\\ too" "${out%% (core dumped)*}" $'ready\n^\\same modes, 131'
+  user 'ready=>x\x04\x04' -- "${seen[@]}" sh -c 'echo ready; cat; echo end'
+  is "and Ctrl-D" "$out" $'ready\nxxend\nsame modes, 0'
+  user -- "${seen[@]}" /nope
+  is "the modes come back after a failure" "$out" $'forkexec: exec "/nope": No such file or directory\nsame modes, 127'
+  user -- "${seen[@]}" --timeout 0.2 --kill-after 0.1 sh -c 'trap "" TERM; while :; do sleep 0.05; done'
+  is "after a time-out" "$out" "same modes, 124"
+  user -- "${seen[@]}" sh -c 'stty raw -echo; kill -KILL $$'
+  is "and whatever the program does to its own" "$out" "same modes, 137"
+  user -- "${seen[@]}" sh -c 'trap "echo term; exit 9" TERM; kill -TERM $PPID; while :; do sleep 0.05; done'
+  is "after a signal to the command" "$out" $'term\nsame modes, 9'
+  user 'raw=>kill TERM' -- "$FORKEXEC" --pty sh -c 'trap "echo term; exit 9" TERM; echo raw; while :; do sleep 0.05; done'
+  is "a signal to the command is the program's" "$status: $out" $'9: raw\nterm'
+  user 'ready=>\x03' -- "$FORKEXEC" sh -c 'trap "i=\$((i+1))" INT; i=0; echo ready; while [ $i = 0 ]; do sleep 0.05; done; sleep 0.3; echo $i'
+  is "without --pty a Ctrl-C is felt once" "$status: $out" $'0: ready\n^C1'
+  user 'ready=>\x03' -- "$FORKEXEC" --setpgid sh -c 'trap "echo int; exit 6" INT; echo ready; while :; do sleep 0.05; done'
+  is "and passed on to another group" "$status: $out" $'6: ready\n^Cint'
+fi
+
+# ---- suspend ----
+
+declare -A ends=([TERM]="125: forkexec: sigmask: killed by signal 15 (Terminated)" [KILL]="125: forkexec: suspend: killed by signal 9 (Killed)")
+: >suspended
+"${limit[@]}" "$FORKEXEC" --suspend --verbose sh -c 'echo on; exit 5' >on 2>suspended &
+wait_for '[ -s suspended ]'
+read -r _ pid _ _ _ _ _ forkexec _ <suspended
+is "--suspend says who stands there" "$(cat suspended)" "forkexec: $pid stands before its exec, until $forkexec gets SIGCONT"
+sleep 0.2
+is "it is not yet the program" "$(readlink "/proc/$pid/exe"):$(cat on)" "$(readlink -f "$FORKEXEC"):"
+kill -CONT "$forkexec"
+wait $!
+is "and SIGCONT lets it go" "$?: $(cat on)" "5: on"
+is "as the same" "$(sed -n '$s/.*pid //p' suspended)" "$pid"
+for signal in TERM KILL; do
+  : >suspended
+  "${limit[@]}" "$FORKEXEC" --suspend true 2>suspended &
+  wait_for '[ -s suspended ]'
+  read -r _ pid _ _ _ _ _ forkexec _ <suspended
+  if [ $signal = KILL ]; then kill -KILL "$pid"; else kill -TERM "$forkexec"; fi
+  wait $!
+  is "SIG$signal ends it there" "$?: $(sed 1d suspended)" "${ends[$signal]}"
+done
 
 # ---- ptrace ----
 

@@ -65,6 +65,7 @@ static int32_t source_of(const struct descriptor *wanted, fe_redirect *redirects
   unsigned long fd;
   if (strcmp(source, "-") == 0) return -1;
   if (strcmp(source, "null:") == 0) return FE_NULL;
+  if (strcmp(source, "terminal:") == 0) return FE_TERMINAL;
   if (is_number(source, INT_MAX, &fd)) return callers(fd);
   if ((rest = after("same:", source)) != NULL) return FE_SAME_AS((int32_t)number("fd", rest, FD_MAX));
   if ((rest = after("data:", source)) != NULL) {
@@ -86,6 +87,7 @@ static int32_t source_of(const struct descriptor *wanted, fe_redirect *redirects
 void plan_files(struct job *job) {
   fe_attr *attr = &job->attr;
   if (job->ndescriptors == 0 && !job->capture) return;
+  bool pty = (attr->flags & FE_PTY) != 0;
   int32_t count = STDERR_FILENO + 1;
   if (attr->ctty >= count) count = attr->ctty + 1;
   for (size_t i = 0; i < job->ndescriptors; i++)
@@ -95,6 +97,7 @@ void plan_files(struct job *job) {
   for (int32_t i = 0; i < count; i++) {
     bool close_it = i > STDERR_FILENO && (attr->flags & FE_CLOSE_OTHERS) != 0;
     files[i] = !close_it && is_callers(i) ? i : -1;
+    if (pty && i <= STDERR_FILENO) files[i] = FE_TERMINAL;
   }
   if (job->capture) files[STDOUT_FILENO] = files[STDERR_FILENO] = FE_TO_PIPE;
   fe_redirect *redirects = allocate(job->ndescriptors + 1, sizeof *redirects);

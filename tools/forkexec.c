@@ -5,6 +5,7 @@
 #include "outcome.h"
 #include "plan.h"
 #include "signals.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -38,6 +39,7 @@ int main(int argc, char **argv) {
     terminal = attr->files != NULL ? attr->files[attr->ctty] : attr->ctty;
   pid_t foreground = terminal >= 0 ? tcgetpgrp(terminal) : -1;
   catch_signals();
+  plan_terminal(&job);
   run(&job, &outcome);
   if (foreground > 0) {
     /* The program's group has gone with it: none can read from a terminal that is left to it. */

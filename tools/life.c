@@ -4,6 +4,7 @@
 #include "outcome.h"
 #include "plan.h"
 #include "signals.h"
+#include "terminal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -71,13 +72,23 @@ static bool has_pidfd(void) {
 
 static void start(const struct job *job, struct outcome *outcome) {
   fe_attr attr = job->attr;
-  bool group = (job->stop & FE_STOP_GROUP) != 0;
+  bool group = (job->stop & FE_STOP_GROUP) != 0, pty = (attr.flags & FE_PTY) != 0;
+  /* So that the new terminal is as the user's before anything is written to it. */
+  if (job->suspend || pty) attr.flags |= FE_SUSPEND;
   if (has_pidfd()) attr.flags |= FE_PIDFD;
   int failed = fe_spawn(&attr, &child, &outcome->error);
   if (failed == 0) pass_on_to(&child, group);
-  if (failed == 0 && (attr.flags & FE_ASYNC) != 0)
+  if (failed == 0 && job->suspend) {
+    say("%d stands before its exec, until %d gets SIGCONT", (int)child.pid, (int)getpid());
+    wait_for_signal();
+  }
+  if (failed == 0 && pty) terminal_prepare(&child);
+  if (failed == 0 && (attr.flags & FE_SUSPEND) != 0)
+    failed = fe_resume(&child, -1, &outcome->error);
+  else if (failed == 0 && (attr.flags & FE_ASYNC) != 0)
     failed = fe_spawn_finish(&child, -1, &outcome->error);
   if (failed != 0) {
+    terminal_restore();
     outcome->way = outcome->error.way;
     /* An object that tells it is enough. */
     if (job->json == NULL) report(&attr, &outcome->error);
@@ -87,6 +98,7 @@ static void start(const struct job *job, struct outcome *outcome) {
   outcome->way = child.way;
   outcome->pid = child.pid;
   if (job->verbose) say("way %s, pid %d", way_name(child.way), (int)child.pid);
+  if (pty) terminal_serve();
 }
 
 /* ---- its end ---- */
@@ -192,6 +204,7 @@ void run(const struct job *job, struct outcome *outcome) {
       capture(job, outcome);
     else
       wait_for_end(job, outcome);
+    terminal_end();
     if (job->verbose && outcome->timed_out && WIFSIGNALED(outcome->status) &&
         WTERMSIG(outcome->status) == SIGKILL && job->stop_signal != SIGKILL)
       say("killed %d ms later", job->kill_after_ms);

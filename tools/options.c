@@ -40,6 +40,8 @@ enum {
   ALLOW_SETGROUPS,
   KEEP_PROPAGATION,
   PTRACE,
+  PTY,
+  SUSPEND,
   CGROUP,
   OWN_CGROUP,
   ACTION,
@@ -93,6 +95,8 @@ static const struct option options[] = {
     {"gid-map", required_argument, NULL, GID_MAP},
     {"allow-setgroups", no_argument, NULL, ALLOW_SETGROUPS},
     {"keep-propagation", no_argument, NULL, KEEP_PROPAGATION},
+    {"pty", no_argument, NULL, PTY},
+    {"suspend", no_argument, NULL, SUSPEND},
     {"ptrace", no_argument, NULL, PTRACE},
     {"cgroup", required_argument, NULL, CGROUP},
     {"own-cgroup", required_argument, NULL, OWN_CGROUP},
@@ -277,6 +281,8 @@ static void take_option(struct job *job, int option) {
     case GID_MAP: job->gid_map[attr->ngid_mappings++] = id_map("gid-map", optarg); break;
     case ALLOW_SETGROUPS: attr->flags |= FE_ALLOW_SETGROUPS; break;
     case KEEP_PROPAGATION: attr->flags |= FE_KEEP_PROPAGATION; break;
+    case PTY: attr->flags |= FE_PTY; break;
+    case SUSPEND: job->suspend = true; break;
     case PTRACE: attr->flags |= FE_PTRACE; break;
     case CGROUP:
     case OWN_CGROUP:
@@ -330,7 +336,7 @@ static void take_option(struct job *job, int option) {
 static void check(struct job *job) {
   const fe_attr *attr = &job->attr;
   bool timeout = job->timeout_ms >= 0, ptrace = (attr->flags & FE_PTRACE) != 0;
-  bool leads = (attr->flags & FE_SETSID) != 0 ||
+  bool leads = (attr->flags & (FE_SETSID | FE_PTY)) != 0 ||
                ((attr->flags & (FE_SETPGID | FE_FOREGROUND)) != 0 && attr->pgid == 0);
   if (job->groups != NULL && job->keep_groups)
     DIE("--groups and --keep-groups contradict each other");
@@ -339,11 +345,13 @@ static void check(struct job *job) {
   if (!timeout && (job->stop & FE_STOP_TREE) != 0) DIE("--tree is for --timeout");
   if (job->stop == (FE_STOP_GROUP | FE_STOP_TREE)) DIE("--group and --tree contradict each other");
   if (job->stop == FE_STOP_GROUP && !leads)
-    DIE("--group: it leads none without --setsid, --setpgid or --foreground");
+    DIE("--group: it leads none without --setsid, --pty, --setpgid or --foreground");
   if (job->capture && (job->stop & FE_STOP_TREE) != 0)
     DIE("--capture and --tree contradict each other");
   if (!job->capture && job->max_output != 0) DIE("--max-output is for --capture");
   if (!job->capture && job->linger_ms != 0) DIE("--linger is for --capture");
+  if (job->capture && (attr->flags & FE_PTY) != 0)
+    DIE("--capture and --pty contradict each other");
   if (ptrace && job->capture) DIE("--ptrace and --capture contradict each other");
   if (ptrace && job->stop != 0) DIE("--ptrace and --group or --tree contradict each other");
 

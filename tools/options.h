@@ -25,7 +25,7 @@ struct job {
   bool keep_groups;
   const char *cgroup; /* its directory, which with FE_OWN_CGROUP is made; NULL: none */
   bool verbose;
-  bool async;
+  bool suspend;
 
   int timeout_ms; /* -1: none */
   int kill_after_ms;

@@ -12,7 +12,7 @@ static const int passed_on[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUS
 #define COUNT (sizeof passed_on / sizeof *passed_on)
 
 static fe_child *volatile target;
-static volatile sig_atomic_t to_group, pending;
+static volatile sig_atomic_t to_group, pending, heard;
 
 static void send(fe_child *child, int sig) {
   if (to_group)
@@ -27,6 +27,7 @@ static void pass_on(int sig, siginfo_t *info, void *context) {
   int saved = errno;
   fe_child *child = target;
   (void)context;
+  heard = 1;
   if (child == NULL) {
     pending |= 1 << sig;
   } else {
@@ -47,6 +48,26 @@ void catch_signals(void) {
       sigaction(passed_on[i], &action, NULL);
   /* Ignored, there would be no exit status to wait for. */
   signal(SIGCHLD, SIG_DFL);
+}
+
+static void hear(int sig) {
+  (void)sig;
+  heard = 1;
+}
+
+/* It is blocked meanwhile, so that none comes between the look and the sleep. What is passed on ends the wait too: the
+ * child, whose signals are blocked as it stands there, is to feel it. */
+void wait_for_signal(void) {
+  struct sigaction action = {.sa_handler = hear, .sa_flags = SA_NOCLDSTOP};
+  sigset_t all, old;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &old);
+  sigaction(SIGCONT, &action, NULL);
+  sigaction(SIGCHLD, &action, NULL);
+  while (!heard) sigsuspend(&old);
+  signal(SIGCONT, SIG_DFL);
+  signal(SIGCHLD, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
 void pass_on_to(fe_child *child, bool group) {

@@ -12,4 +12,7 @@ void catch_signals(void);
 /* Those that were kept, and all that come, go to the child; or to the group that it leads. */
 void pass_on_to(fe_child *child, bool group);
 
+/* Until one of those has come, or SIGCONT, or the child's end. */
+void wait_for_signal(void);
+
 #endif

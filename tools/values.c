@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <termios.h>
 #include <unistd.h>
 
 /* ---- what it says ---- */
@@ -23,9 +24,12 @@ void say(const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(line, sizeof line, format, arguments);
   va_end(arguments);
+  struct termios modes;
+  /* Raw, as with --pty, a terminal would go on where the line has ended. */
+  bool is_raw = tcgetattr(STDERR_FILENO, &modes) == 0 && (modes.c_oflag & OPOST) == 0;
   for (char *c = line; *c != '\0'; c++)
     if (iscntrl((unsigned char)*c)) *c = '?';
-  dprintf(STDERR_FILENO, "forkexec: %s\n", line);
+  dprintf(STDERR_FILENO, "forkexec: %s%s\n", line, is_raw ? "\r" : "");
 }
 
 bool write_all(int fd, const void *data, size_t size) {
