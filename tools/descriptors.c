@@ -67,7 +67,8 @@ static int32_t source_of(const struct descriptor *wanted, fe_redirect *redirects
   if (strcmp(source, "null:") == 0) return FE_NULL;
   if (strcmp(source, "terminal:") == 0) return FE_TERMINAL;
   if (is_number(source, INT_MAX, &fd)) return callers(fd);
-  if ((rest = after("same:", source)) != NULL) return FE_SAME_AS((int32_t)number("fd", rest, FD_MAX));
+  if ((rest = after("same:", source)) != NULL)
+    return FE_SAME_AS((int32_t)number("fd", rest, FD_MAX));
   if ((rest = after("data:", source)) != NULL) {
     redirects[*count] = (fe_redirect)FE_DATA(rest, strlen(rest));
     return FE_REDIRECT((int32_t)(*count)++);
@@ -110,10 +111,10 @@ void plan_files(struct job *job) {
 }
 
 void close_sources(const fe_attr *attr) {
-  int terminal = (attr->flags & FE_FOREGROUND) != 0 && attr->files != NULL ? attr->files[attr->ctty] : -1;
   for (size_t i = 0; i < attr->nfiles; i++) {
     int fd = attr->files[i];
-    if (fd > STDERR_FILENO && fd != terminal && !is_callers(fd)) close(fd);
+    bool kept = (attr->flags & FE_FOREGROUND) != 0 && fd == attr->files[attr->ctty];
+    if (fd > STDERR_FILENO && !kept && !is_callers(fd)) close(fd);
   }
 }
 

@@ -11,15 +11,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static void print(int fd, const char *name, const char *data, size_t size, bool cut) {
+static void print(int fd, const char *name, const char *data, size_t size, unsigned cut) {
   if (!write_all(fd, data, size)) DIE("standard %s: %s", name, strerror(errno));
-  if (cut) say("standard %s: cut after %zu bytes", name, size);
+  if (cut != 0) say("standard %s: cut after %zu bytes", name, size);
 }
 
 static void print_captured(const fe_result *result, bool verbose) {
-  print(STDOUT_FILENO, "output", result->output, result->noutput, (result->flags & FE_RESULT_OUTPUT_CUT) != 0);
-  print(STDERR_FILENO, "error", result->errors, result->nerrors, (result->flags & FE_RESULT_ERRORS_CUT) != 0);
-  if (verbose && (result->flags & FE_RESULT_HELD) != 0)
+  unsigned flags = result->flags;
+  print(STDOUT_FILENO, "output", result->output, result->noutput, flags & FE_RESULT_OUTPUT_CUT);
+  print(STDERR_FILENO, "error", result->errors, result->nerrors, flags & FE_RESULT_ERRORS_CUT);
+  if (verbose && (flags & FE_RESULT_HELD) != 0)
     say("another process holds its output open still");
 }
 

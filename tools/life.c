@@ -111,7 +111,8 @@ static uint64_t nanoseconds_since(const struct timespec *begun) {
 }
 
 /* fe_stop tells no usage, so it is what all children have used, less what they had: exec hands that
- * down. Of the memory the kernel keeps the largest alone, which must have grown to be this one's. */
+ * down. Of the memory the kernel keeps the largest alone, which must have grown to be this
+ * one's. */
 static void usage_since(const struct rusage *before, struct outcome *outcome) {
   getrusage(RUSAGE_CHILDREN, &outcome->usage);
   outcome->has_rss = outcome->usage.ru_maxrss > before->ru_maxrss;
@@ -146,9 +147,10 @@ static void stop(const struct job *job, struct outcome *outcome) {
   outcome->timed_out = true;
   if ((job->stop & FE_STOP_TREE) != 0) fe_kill_tree(&child, 0, &outcome->means);
   if (job->verbose) say_stop(job, outcome->means);
+  int *status = &outcome->status;
   int failed = (job->attr.flags & FE_PTRACE) != 0
-                   ? stop_traced(job, &outcome->status)
-                   : fe_stop(&child, job->stop_signal, job->kill_after_ms, job->stop, &outcome->status);
+                   ? stop_traced(job, status)
+                   : fe_stop(&child, job->stop_signal, job->kill_after_ms, job->stop, status);
   outcome->ended = failed == 0;
   /* A set-user-ID program may not be ours to kill. To wait for it would be no time-out. */
   if (failed != 0) say("kill %d: %s", (int)child.pid, strerror(errno));
@@ -185,7 +187,8 @@ static void capture(const struct job *job, struct outcome *outcome) {
     if (job->stop == FE_STOP_GROUP) io.flags = FE_IO_GROUP;
   }
   outcome->ended = fe_communicate(&child, &io, result) == 0;
-  if (!outcome->ended && errno != EPERM && errno != ETIMEDOUT) DIE("communicate: %s", strerror(errno));
+  if (!outcome->ended && errno != EPERM && errno != ETIMEDOUT)
+    DIE("communicate: %s", strerror(errno));
   if (!outcome->ended) say("kill %d: %s", (int)child.pid, strerror(errno));
   outcome->captured = true;
   outcome->status = result->status;

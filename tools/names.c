@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Numbers that have names: signals, errnos and ways. No libc has all of this in all its versions. */
+/* Numbers that have names: signals, errnos and ways. No libc has all of this in all its
+ * versions. */
 
 #include "values.h"
 

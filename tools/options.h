@@ -41,6 +41,15 @@ struct job {
 /* Reads them, or ends the process: wrong ones, --help, --version. */
 void parse_options(struct job *job, int argc, char **argv);
 
+/* ---- readers of a value: `option` is for what they say; the text is taken apart, and pieces of it
+ * are kept ---- */
+
+uint64_t namespaces(char *list);
+fe_id_map id_map(const char *option, char *text);
+struct descriptor descriptor(char *text);
+fe_scheduling *scheduling(char *text);
+fe_file_action action(char *text);
+
 /* How --fd and --action begin a path: how the file is opened. `path` goes on behind it. */
 int open_flags(int target, const char **path);
 

@@ -32,7 +32,8 @@ void failed_item(const fe_attr *attr, const fe_error *error, char *text, size_t 
 /* Why: strerror's text, or the signal. */
 void failed_reason(const fe_error *error, char *text, size_t size);
 
-/* Where --json goes; opened before the program runs, so that a place that cannot be written to is found out in time. */
+/* Where --json goes; opened before the program runs, so that a place that cannot be written to is
+ * found out in time. */
 int open_json(const struct job *job);
 void write_json(int fd, const struct job *job, const struct outcome *outcome);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the options name, looked up and opened: the rest of attr. Each ends the process with a line if it cannot. */
+/* What the options name, looked up and opened: the rest of attr. Each ends the process with a line
+ * if it cannot. */
 #ifndef PLAN_H
 #define PLAN_H
 
@@ -12,8 +13,8 @@ void plan_cgroup(struct job *job);
 
 /* Opened by this process, close-on-exec and above 2. */
 int open_source(const char *path, int flags);
-/* The program has its own by now. Held open here, an end of a pipe would keep the other waiting. The one of
- * --foreground stays, to get the terminal back by. */
+/* The program has its own by now. Held open here, an end of a pipe would keep the other waiting.
+ * The one of --foreground stays, to get the terminal back by. */
 void close_sources(const fe_attr *attr);
 /* Takes away what plan_cgroup has made. */
 void remove_cgroup(const struct job *job);

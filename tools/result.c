@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The outcome as one JSON object. It is valid whatever the program has written and whatever the paths have in
- * them, and all of its members are always there: what is not known is null. */
+/* The outcome as one JSON object. It is valid whatever the program has written and whatever the
+ * paths have in them, and all of its members are always there: what is not known is null. */
 
 #include "outcome.h"
 #include "plan.h"
@@ -31,8 +31,9 @@ int open_json(const struct job *job) {
 /* How many bytes the character at `text` has, of `size`; 0 if that is no UTF-8 (RFC 3629). */
 static size_t utf8_length(const unsigned char *text, size_t size) {
   unsigned char first = text[0], least = 0x80, most = 0xbf;
-  size_t length = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-  if (length > size) return 0;
+  size_t length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  /* From 0x80 on they are not the first, 0xc0 and 0xc1 would be too long, and 0xf5 too far up. */
+  if ((first >= 0x80 && first < 0xc2) || first >= 0xf5 || length > size) return 0;
   if (first == 0xe0) least = 0xa0; /* else it were too long */
   if (first == 0xed) most = 0x9f;  /* surrogates */
   if (first == 0xf0) least = 0x90;
@@ -138,14 +139,14 @@ static uint64_t nanoseconds(struct timeval time) {
   return ((uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec) * 1000;
 }
 
-static void put_output(FILE *out, const char *key, const char *data, size_t size, bool cut) {
+static void put_output(FILE *out, const char *key, const char *data, size_t size, unsigned cut) {
   put_key(out, key);
   if (data == NULL) {
     fputs("null", out);
     return;
   }
   fprintf(out, "{\"bytes\": %zu", size);
-  put_bool(out, "cut", cut);
+  put_bool(out, "cut", cut != 0);
   if (is_utf8(data, size)) {
     put_key(out, "text");
     put_string(out, data, size);
@@ -201,6 +202,7 @@ void write_json(int fd, const struct job *job, const struct outcome *outcome) {
   FILE *out = open_memstream(&text, &size);
   if (out == NULL) DIE("%s", strerror(ENOMEM));
   const fe_result *result = &outcome->result;
+  unsigned flags = result->flags;
   int status = outcome->status, sig = outcome->ended && WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   fprintf(out, "{\"started\": %s", outcome->started ? "true" : "false");
   put_number(out, "pid", outcome->started, outcome->pid);
@@ -214,9 +216,9 @@ void write_json(int fd, const struct job *job, const struct outcome *outcome) {
   put_seconds(out, "user_s", outcome->ended, nanoseconds(outcome->usage.ru_utime));
   put_seconds(out, "system_s", outcome->ended, nanoseconds(outcome->usage.ru_stime));
   put_number(out, "max_rss_kib", outcome->has_rss, outcome->usage.ru_maxrss);
-  put_output(out, "stdout", result->output, result->noutput, (result->flags & FE_RESULT_OUTPUT_CUT) != 0);
-  put_output(out, "stderr", result->errors, result->nerrors, (result->flags & FE_RESULT_ERRORS_CUT) != 0);
-  put_bool(out, "held", (result->flags & FE_RESULT_HELD) != 0);
+  put_output(out, "stdout", result->output, result->noutput, flags & FE_RESULT_OUTPUT_CUT);
+  put_output(out, "stderr", result->errors, result->nerrors, flags & FE_RESULT_ERRORS_CUT);
+  put_bool(out, "held", (flags & FE_RESULT_HELD) != 0);
   put_error(out, job, outcome);
   fputs("}\n", out);
   if (fclose(out) != 0) DIE("%s", strerror(ENOMEM));

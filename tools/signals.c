@@ -31,7 +31,8 @@ static void pass_on(int sig, siginfo_t *info, void *context) {
   if (child == NULL) {
     pending |= 1 << sig;
   } else {
-    /* A terminal's, as of Ctrl-C, goes to all of a group: a program in the command's own has it already. */
+    /* A terminal's, as of Ctrl-C, goes to all of a group: a program in the command's own has it
+     * already. */
     bool has_it = info->si_code == SI_KERNEL && getpgid(child->pid) == getpgrp();
     if (!has_it) send(child, sig);
   }
@@ -55,8 +56,8 @@ static void hear(int sig) {
   heard = 1;
 }
 
-/* It is blocked meanwhile, so that none comes between the look and the sleep. What is passed on ends the wait too: the
- * child, whose signals are blocked as it stands there, is to feel it. */
+/* It is blocked meanwhile, so that none comes between the look and the sleep. What is passed on
+ * ends the wait too: the child, whose signals are blocked as it stands there, is to feel it. */
 void wait_for_signal(void) {
   struct sigaction action = {.sa_handler = hear, .sa_flags = SA_NOCLDSTOP};
   sigset_t all, old;

@@ -6,7 +6,8 @@
 #include <forkexec.h>
 #include <stdbool.h>
 
-/* SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2, unless they are ignored, are kept from now on. */
+/* SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1 and SIGUSR2, unless they are ignored, are kept from now
+ * on. */
 void catch_signals(void);
 
 /* Those that were kept, and all that come, go to the child; or to the group that it leads. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What is typed and shown goes through a thread of its own, so that the command waits for a program in a terminal as
- * for any other. It knows nothing of the child but the terminal's other end. */
+/* What is typed and shown goes through a thread of its own, so that the command waits for a program
+ * in a terminal as for any other. It knows nothing of the child but the terminal's other end. */
 
 #include "terminal.h"
 
@@ -15,7 +15,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* More than the kernel keeps for a terminal: what others write when the child has ended may have no end. */
+/* More than the kernel keeps for a terminal: what others write when the child has ended may have no
+ * end. */
 #define LAST_BYTES (1 << 20)
 
 static int sized = -1;                /* the user's terminal; -1: none */
@@ -40,8 +41,8 @@ static void follow_size(int sig) {
 void plan_terminal(struct job *job) {
   struct sigaction action = {.sa_handler = follow_size, .sa_flags = SA_RESTART};
   if ((job->attr.flags & FE_PTY) == 0) return;
-  /* Where the caller has closed one, the new terminal would get its number. Of this there is nothing to be read, and
-   * it is not to be written to. */
+  /* Where the caller has closed one, the new terminal would get its number. Of this there is
+   * nothing to be read, and it is not to be written to. */
   for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
     if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDONLY | O_CLOEXEC) != fd)
       DIE("open \"/dev/null\": %s", strerror(errno));
@@ -86,7 +87,8 @@ struct input {
   bool is_open, is_line; /* whether the last one was a newline */
 };
 
-/* As a user would say it: the end-of-file character, twice where a line has begun, which the first one ends. */
+/* As a user would say it: the end-of-file character, twice where a line has begun, which the first
+ * one ends. */
 static void type_end(struct input *input) {
   struct termios modes;
   char end = 4;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* --pty: the program has a terminal of its own, and the command stands between that and the user's. */
+/* --pty: the program has a terminal of its own, and the command stands between that and the
+ * user's. */
 #ifndef TERMINAL_H
 #define TERMINAL_H
 
@@ -8,8 +9,9 @@
 /* The size of the user's terminal, if there is one, which from now on the new one follows. */
 void plan_terminal(struct job *job);
 
-/* While the child stands before its exec: the new terminal gets the modes of the user's, which becomes raw. That one
- * gets its own back when the process ends, however it does so by itself, or by terminal_restore. */
+/* While the child stands before its exec: the new terminal gets the modes of the user's, which
+ * becomes raw. That one gets its own back when the process ends, however it does so by itself, or
+ * by terminal_restore. */
 void terminal_prepare(fe_child *child);
 void terminal_restore(void);
 
