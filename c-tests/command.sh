@@ -872,6 +872,9 @@ of_json "has it" "$(cat object)" "o['stdout']['text'] == 'text\\n'"
 run sh -c '"$0" --json=5 sh -c "[ -e /proc/\$\$/fd/5 ]; echo \$?" 5>object' "$FORKEXEC"
 is "--json=FD, which is not the program's" "$status|$out|$err" "0|1|"
 of_json "has it" "$(cat object)" "o['status'] == 0"
+run "$FORKEXEC" --json=object --dir /nope true
+is "beside it a failure is a line too" "$status: $err" '125: forkexec: chdir "/nope": No such file or directory'
+of_json "and in it" "$(cat object)" "o['error']['message'] == 'chdir \"/nope\": No such file or directory'"
 ok "one that cannot be written is a failure" 'fe --json=/dev/full true; [ $? = 125 ]'
 
 # ---- pty ----
@@ -975,7 +978,9 @@ if need_perl "at a terminal"; then
   is "after a signal to the command" "$out" $'term\nsame modes, 9'
   user 'raw=>kill TERM' -- "$FORKEXEC" --pty sh -c 'trap "echo term; exit 9" TERM; echo raw; while :; do sleep 0.05; done'
   is "a signal to the command is the program's" "$status: $out" $'9: raw\nterm'
-  user 'ready=>\x03' -- "$FORKEXEC" sh -c 'trap "i=\$((i+1))" INT; i=0; echo ready; while [ $i = 0 ]; do sleep 0.05; done; sleep 0.3; echo $i'
+  # The command is stopped until the program has felt it, else two would be one to it.
+  user 'ready=>\x03' -- "$FORKEXEC" sh -c 'trap "i=\$((i+1))" INT; i=0; kill -STOP $PPID; echo ready
+    while [ $i = 0 ]; do sleep 0.05; done; kill -CONT $PPID; sleep 0.3; echo $i'
   is "without --pty a Ctrl-C is felt once" "$status: $out" $'0: ready\n^C1'
   user 'ready=>\x03' -- "$FORKEXEC" --setpgid sh -c 'trap "echo int; exit 6" INT; echo ready; while :; do sleep 0.05; done'
   is "and passed on to another group" "$status: $out" $'6: ready\n^Cint'

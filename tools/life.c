@@ -90,8 +90,9 @@ static void start(const struct job *job, struct outcome *outcome) {
   if (failed != 0) {
     terminal_restore();
     outcome->way = outcome->error.way;
-    /* An object that tells it is enough. */
-    if (job->json == NULL) report(&attr, &outcome->error);
+    /* Where the object goes, a line would be in its way, and it tells the same. */
+    bool is_told = job->json != NULL && *job->json == '\0' && !job->capture;
+    if (!is_told) report(&attr, &outcome->error);
     return;
   }
   outcome->started = true;
