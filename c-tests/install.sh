@@ -20,6 +20,9 @@ is "the files" "$(cd "$root" && find . ! -type d | sort)" "./usr/bin/forkexec
 ./usr/lib/$(basename "$(readlink -f "$b/libforkexec.so")")
 ./usr/lib/pkgconfig/libforkexec.pc"
 ok "the command has no path of the build" '! readelf -dW "$root/usr/bin/forkexec" | grep -E "RPATH|RUNPATH"'
+# What <sched.h> and others define as well must not stand in a header of ours.
+is "the header defines nothing that is not FE_..." \
+  "$(sed -n 's/^#define \([A-Za-z_0-9]*\).*/\1/p' "$root/usr/include/forkexec.h" | grep -v '^FE_')" "FORKEXEC_H"
 ok "the .pc is relocatable" '! grep -v "^prefix=" "$root/usr/lib/pkgconfig/libforkexec.pc" | grep /usr'
 
 if ! command -v pkg-config >/dev/null; then

@@ -747,22 +747,7 @@
  */
 #define FE_LIMIT_PERSONALITY UINT64_C(0x4)
 
-/**
- * A new time namespace (Linux 5.6); no libc has it yet for all targets.
- */
-#define CLONE_NEWTIME 128
 
-/**
- * NSIG of the kernel: signals are 1 to 64.
- */
-#define SIGNALS 64
-
-
-
-/**
- * Where the program of a stage (`launch/image.rs`) has its `Start`.
- */
-#define STAGE_START 285212672
 
 /**
  * Who the child is to be. Start from FE_CREDENTIAL_INIT.
