@@ -36,7 +36,7 @@ POSIX_SONAME := libforkexec-posix.so.0
 POSIX_LIBRARY := $(B)/libforkexec-posix.so.$(VERSION)
 
 .PHONY: all
-all: $(LIBRARY) $(B)/libforkexec.a $(B)/libforkexec.pc $(B)/forkexec $(POSIX_LIBRARY)
+all: $(LIBRARY) $(B)/libforkexec.a $(B)/libforkexec.pc $(B)/forkexec $(POSIX_LIBRARY) examples
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 
@@ -90,11 +90,20 @@ $(B)/forkexec: $(COMMAND_SOURCES) $(wildcard tools/*.h) include/forkexec.h $(LIB
 
 # ---- the main job, shown ----
 
-$(B)/pipeline $(B)/capture: $(B)/%: examples/%.c include/forkexec.h $(LIBRARY)
+# Without a C++ compiler all but what is in C++ is built; make check says what it skips.
+HAS_CXX := $(shell command -v $(CXX))
+CXXFLAGS ?= $(CFLAGS)
+C_EXAMPLES := $(patsubst examples/%.c,$(B)/%,$(wildcard examples/*.c))
+CXX_EXAMPLES := $(if $(HAS_CXX),$(patsubst examples/%.cpp,$(B)/%,$(wildcard examples/*.cpp)))
+.PHONY: examples
+examples: $(C_EXAMPLES) $(CXX_EXAMPLES)
+$(C_EXAMPLES): $(B)/%: examples/%.c include/forkexec.h $(LIBRARY)
 	$(CC) -std=c99 $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude -o $@ $< -L$(B) -lforkexec -Wl,-rpath,'$$ORIGIN' $(LDFLAGS)
+$(CXX_EXAMPLES): $(B)/%: examples/%.cpp include/forkexec.hpp include/forkexec.h $(LIBRARY)
+	$(CXX) -std=c++17 $(CXXFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude -o $@ $< -L$(B) -lforkexec -Wl,-rpath,'$$ORIGIN' $(LDFLAGS)
 
 .PHONY: demo
-demo: all $(B)/pipeline $(B)/capture
+demo: all
 	@echo; echo '$$ build/pipeline LICENSE    # tr | tr | sort | uniq -c | sort -rn | head'
 	@$(B)/pipeline LICENSE
 	@echo; echo "$$ echo 3 2 1 | build/capture sort --no-such-option"
@@ -116,7 +125,7 @@ POSIX_TESTS := $(filter posix_%,$(C_TESTS))
 SH_TESTS := $(filter-out tap,$(patsubst c-tests/%.sh,%,$(wildcard c-tests/*.sh)))
 TEST_CC = $(CC) -std=c99 -D_GNU_SOURCE -O1 -g $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude
 TEST_ENV = LD_LIBRARY_PATH=$(CURDIR)/$(B) FE_TEST_PROBE=$(CURDIR)/$(B)/t/probe \
-  FORKEXEC=$(CURDIR)/$(B)/forkexec BUILD=$(CURDIR)/$(B) CC="$(CC)" OBJDUMP="$(OBJDUMP)"
+  FORKEXEC=$(CURDIR)/$(B)/forkexec BUILD=$(CURDIR)/$(B) CC="$(CC)" CXX="$(CXX)" OBJDUMP="$(OBJDUMP)"
 
 $(B)/t: | $(B)
 	mkdir -p $@
@@ -128,9 +137,14 @@ $(addprefix $(B)/t/,$(POSIX_TESTS)): TEST_LIBS = -lforkexec-posix
 $(addprefix $(B)/t/,$(POSIX_TESTS)): | $(POSIX_LIBRARY)
 $(B)/t/%: c-tests/%.c $(B)/t/test.o c-tests/test.h include/forkexec.h $(wildcard c-tests/*.h) | $(LIBRARY)
 	$(TEST_CC) -o $@ $< $(B)/t/test.o -L$(B) $(TEST_LIBS) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
+# Of forkexec.hpp, from two files.
+CXX_TESTS := $(if $(HAS_CXX),wrapper)
+$(B)/t/wrapper: $(wildcard c-tests/cxx/wrapper* c-tests/cxx/elsewhere*) include/forkexec.hpp $(B)/t/test.o c-tests/test.h include/forkexec.h | $(LIBRARY)
+	$(CXX) -std=c++17 -O1 -g $(CXXFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude -o $@ $(filter %.cpp %.o,$^) -L$(B) -lforkexec -lpthread \
+	  -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
 
 .PHONY: tests
-tests: $(addprefix $(B)/t/,$(C_TESTS) probe spawner) $(B)/pipeline $(B)/capture all
+tests: $(addprefix $(B)/t/,$(C_TESTS) $(CXX_TESTS) probe spawner) all
 
 RESULTS = $(B)/results
 
@@ -149,7 +163,7 @@ check: tests
 	$(MAKE) --no-print-directory check-rust
 	$(MAKE) --no-print-directory check-header && printf '1..1\nok 1 - the header is up to date\n' > $(RESULTS)/header.tap
 	$(TEST_ENV) FE_WAYS_EXPECTED=c-tests/ways.expected tools/check.sh $(RESULTS) \
-	  $(addprefix $(B)/t/,$(C_TESTS)) $(patsubst %,c-tests/%.sh,$(SH_TESTS))
+	  $(addprefix $(B)/t/,$(C_TESTS) $(CXX_TESTS)) $(patsubst %,c-tests/%.sh,$(SH_TESTS))
 
 # After a test was added or changed on purpose: take the counts of the last run as the expected ones.
 .PHONY: ways
@@ -239,7 +253,7 @@ lint:
 	shellcheck -S warning tools/*.sh tools/bench/*.sh c-tests/*.sh posix/*.sh .ci/run
 
 # What the tests want beyond cargo, make and cc.
-TOOLS := prove pkg-config strace gdb valgrind clang shellcheck qemu-aarch64 aarch64-linux-gnu-gcc cmake ninja javac \
+TOOLS := prove pkg-config g++ strace gdb valgrind clang shellcheck qemu-aarch64 aarch64-linux-gnu-gcc cmake ninja javac \
   /usr/bin/python3
 PACKAGES := perl pkg-config strace gdb valgrind clang shellcheck qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
   libc6-dev g++ binutils procps git cmake ninja-build default-jdk-headless python3 libglib2.0-tests
@@ -279,7 +293,7 @@ install:
 	ln -sf libforkexec-posix.so.$(VERSION) $(DESTDIR)$(libdir)/$(POSIX_SONAME)
 	ln -sf $(POSIX_SONAME) $(DESTDIR)$(libdir)/libforkexec-posix.so
 	$(INSTALL) -m 644 $(B)/libforkexec.a $(DESTDIR)$(libdir)
-	$(INSTALL) -m 644 include/forkexec.h $(DESTDIR)$(includedir)
+	$(INSTALL) -m 644 include/forkexec.h include/forkexec.hpp $(DESTDIR)$(includedir)
 	$(INSTALL) -m 644 $(B)/libforkexec.pc $(DESTDIR)$(pkgconfigdir)
 	$(INSTALL) -m 755 $(B)/forkexec.installed $(DESTDIR)$(bindir)/forkexec
 
@@ -288,7 +302,7 @@ uninstall:
 	  $(DESTDIR)$(libdir)/libforkexec.so $(DESTDIR)$(libdir)/libforkexec.a \
 	  $(DESTDIR)$(libdir)/libforkexec-posix.so.$(VERSION) $(DESTDIR)$(libdir)/$(POSIX_SONAME) \
 	  $(DESTDIR)$(libdir)/libforkexec-posix.so \
-	  $(DESTDIR)$(includedir)/forkexec.h $(DESTDIR)$(pkgconfigdir)/libforkexec.pc $(DESTDIR)$(bindir)/forkexec
+	  $(DESTDIR)$(includedir)/forkexec.h $(DESTDIR)$(includedir)/forkexec.hpp $(DESTDIR)$(pkgconfigdir)/libforkexec.pc $(DESTDIR)$(bindir)/forkexec
 
 .PHONY: clean
 clean:

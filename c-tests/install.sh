@@ -11,6 +11,7 @@ make_() { make -s --no-print-directory B="$b" DESTDIR="$root" prefix=/usr "$@"; 
 ok "make install" 'make_ install'
 is "the files" "$(cd "$root" && find . ! -type d | sort)" "./usr/bin/forkexec
 ./usr/include/forkexec.h
+./usr/include/forkexec.hpp
 ./usr/lib/libforkexec-posix.so
 ./usr/lib/libforkexec-posix.so.0
 ./usr/lib/$(basename "$(readlink -f "$b/libforkexec-posix.so")")
@@ -94,6 +95,15 @@ ok "a user's program runs with the installed library" \
 is "and says what failed" "$(LD_LIBRARY_PATH=$root/usr/lib "$root/user" /no/such)" \
   "exec: No such file or directory"
 ok "the installed command runs" 'LD_LIBRARY_PATH=$root/usr/lib "$root/usr/bin/forkexec" true'
+cxx=${CXX:-g++}
+if [ -n "$(command -v "$cxx")" ]; then
+  printf '#include <forkexec.hpp>\nint main() { return forkexec::run({"/bin/true"}).status.raw(); }\n' >"$root/user.cc"
+  # shellcheck disable=SC2086
+  ok "a program in C++ with the installed forkexec.hpp" \
+    '$cxx -std=c++17 $warnings "$root/user.cc" -o "$root/user" $flags && LD_LIBRARY_PATH=$root/usr/lib "$root/user"'
+else
+  skip "a program in C++ with the installed forkexec.hpp" "needs a C++ compiler"
+fi
 # The static library by its .pc.
 ok "linked statically" '$CC "$root/user-none.c" -o "$root/user-static" \
   $(pkg-config --cflags libforkexec) -static $(pkg-config --static --libs libforkexec) && "$root/user-static" /bin/true'

@@ -21,6 +21,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Fails the case, and goes on: got and wanted are printed with their source. */
 #define CHECK(condition)                                                                           \
   check(__FILE__, __LINE__, (condition), #condition, NULL)
@@ -145,5 +149,9 @@ void check_table(const int *files, size_t nfiles, unsigned way, int inherited);
     const int table_[] = {__VA_ARGS__};                                                            \
     check_table(table_, sizeof table_ / sizeof *table_, way, inherited);                           \
   } while (0)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
