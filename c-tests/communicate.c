@@ -146,6 +146,24 @@ static void output_beyond_the_limit(void) {
   fe_result_free(&result);
 }
 
+/* Of both streams there comes sixteen times as much as is kept. */
+static void memory_within_the_limits(void) {
+  if (world() != WORLD_KERNEL) skip("counts memory");
+  enum { MOST = 8 * MIB };
+  fe_io io = FE_IO_INIT;
+  fe_child child;
+  fe_result result;
+  io.max_output = MOST;
+  long long before = peak_kib();
+  NEED(start_shell("head -c 134217728 /dev/zero & head -c 134217728 /dev/zero >&2; wait", 0, all_pipes, &child));
+  check_done(fe_communicate(&child, &io, &result), &child, &result, 0, FE_RESULT_OUTPUT_CUT | FE_RESULT_ERRORS_CUT);
+  CHECK_INT(result.noutput, MOST);
+  CHECK_INT(result.nerrors, MOST);
+  /* A block that grows may be there twice for a moment. */
+  CHECK(before > 0 && peak_kib() - before < (3 * MOST + MIB) / 1024);
+  fe_result_free(&result);
+}
+
 static volatile sig_atomic_t sigpipes;
 static void on_sigpipe(int sig) {
   (void)sig;
@@ -158,8 +176,9 @@ static void a_child_that_does_not_read(void) {
   fe_child child;
   fe_result result;
   NEED(signal(SIGPIPE, on_sigpipe) != SIG_ERR);
-  static const char *const scripts[] = {"exec <&-; echo on", "true; echo on", "head -c 10 | wc -c >&2; echo on"};
-  for (size_t i = 0; i < 3; i++) {
+  static const char *const scripts[] = {"exec <&-; echo on", "true; echo on", "sleep 0.3; echo on",
+                                        "head -c 10 | wc -c >&2; echo on"};
+  for (size_t i = 0; i < 4; i++) {
     NEED(start_shell(scripts[i], 0, all_pipes, &child));
     check_done(fe_communicate(&child, &io, &result), &child, &result, 0, FE_RESULT_INPUT_CUT);
     CHECK_STR(result.output, "on\n");
@@ -438,6 +457,7 @@ int main(int argc, char **argv) {
       {"input, output and errors", both_streams},
       {"much both ways", much_both_ways},
       {"output beyond the limit", output_beyond_the_limit},
+      {"memory within the limits", memory_within_the_limits},
       {"a child that does not read", a_child_that_does_not_read},
       {"no busy wait", no_busy_wait},
       {"timeouts", timeouts},

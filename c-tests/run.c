@@ -200,7 +200,7 @@ static void no_memory(void) {
 
 /* ---- many threads ---- */
 
-enum { THREADS = 8, SECONDS = 3 };
+enum { THREADS = 8, SECONDS = 3, CAPTURES = 500 };
 static volatile int over;
 static unsigned long rounds;
 
@@ -256,23 +256,60 @@ static void *disturbs(void *argument) {
   return NULL;
 }
 
-static void beside_other_threads(void) {
+/* As many as are to be; a child that had another one's end in hand would wait for ever, or be held. */
+static void *many_captures(void *argument) {
+  unsigned id = (unsigned)(uintptr_t)argument;
+  char *argv[] = {(char *)"cat", NULL};
+  for (unsigned n = 0; n < CAPTURES; n++) {
+    char word[40];
+    fe_attr attr = FE_ATTR_INIT;
+    fe_io io = FE_IO_INIT;
+    fe_result result;
+    attr.path = "/bin/cat";
+    attr.argv = argv;
+    io.input = word;
+    io.ninput = (size_t)snprintf(word, sizeof word, "thread %u capture %u", id, n);
+    io.linger_ms = 10000;
+    if (!CHECK_INT(fe_run(&attr, &io, &result, NULL), 0)) break;
+    CHECK_STR(result.output, word);
+    CHECK_STR(result.errors, "");
+    CHECK_INT(result.status, 0);
+    CHECK_INT(result.flags, 0);
+    fe_result_free(&result);
+    __atomic_add_fetch(&rounds, 1, __ATOMIC_RELAXED);
+  }
+  return NULL;
+}
+
+static void in_threads(void *(*what)(void *), unsigned seconds) {
   if (world() != WORLD_KERNEL) skip("takes too long there");
   pthread_t threads[THREADS + 2];
   for (int fd = 3; fd < 800; fd++) close(fd);
   char *before = snapshot();
   for (uintptr_t i = 0; i < THREADS + 2; i++)
-    NEED(pthread_create(&threads[i], NULL, i < THREADS ? captures : disturbs, (void *)i) == 0);
-  sleep(SECONDS);
-  over = 1;
-  for (int i = 0; i < THREADS + 2; i++) pthread_join(threads[i], NULL);
+    NEED(pthread_create(&threads[i], NULL, i < THREADS ? what : disturbs, (void *)i) == 0);
+  sleep(seconds);
+  if (seconds > 0) over = 1;
+  for (int i = 0; i < THREADS + 2; i++) {
+    if (i == THREADS) over = 1;
+    pthread_join(threads[i], NULL);
+  }
   note("%lu captures", rounds);
-  CHECK(rounds > 50);
   char *after = snapshot();
   CHECK_STR(after, before);
   free(before);
   free(after);
   check_no_child();
+}
+
+static void beside_other_threads(void) {
+  in_threads(captures, SECONDS);
+  CHECK(rounds > 50);
+}
+
+static void many_in_each_thread(void) {
+  in_threads(many_captures, 0);
+  CHECK_INT(rounds, THREADS * CAPTURES);
 }
 
 int main(int argc, char **argv) {
@@ -282,6 +319,7 @@ int main(int argc, char **argv) {
       {"failures", failures},
       {"no memory", no_memory},
       {"beside other threads", beside_other_threads},
+      {"many in each thread", many_in_each_thread},
       {NULL, NULL},
   };
   return run(argc, argv, cases);
