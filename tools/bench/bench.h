@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* What the parts of the benchmark share. rows.c says what is measured, peers.c and attributes.c start programs from
- * this process, others.c lets other runtimes start them from processes of their own, measure.c takes the turns and
+ * this process, capture.c feeds and drains one, others.c lets other runtimes start them from processes of their own, measure.c takes the turns and
  * prints, machine.c knows where all this runs. */
 #ifndef BENCH_H
 #define BENCH_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -87,5 +88,9 @@ bool by_forkexec_ten(void), by_posix_spawn_ten(void), by_floor_ten(void);
 bool by_forkexec_ten_more(void), by_floor_ten_more(void);
 bool by_forkexec_user(void), by_forkexec_user_copy(void), by_fork_user(void);
 const char *prepare_ten_more(void); /* why it cannot be, or NULL */
+
+/* capture.c */
+void prepare_capture(size_t bytes); /* what goes through cat; 0 gives the memory back */
+bool capture_by_forkexec(void), capture_by_hand(void);
 
 #endif

@@ -104,6 +104,21 @@ static void with_attributes(void) {
             PEER("forkexec", by_forkexec_ten_more), REFERENCE("floor", by_floor_ten_more));
 }
 
+/* Both run and wait; what is measured is almost all of it the pipes. */
+static void with_input_and_output(void) {
+  static const int sizes[] = {1, 100};
+  for (int i = 0; i < 2; i++) {
+    if (free_mib() < 4 * sizes[i] + 256) {
+      skip(named("%ld MiB both ways through cat", sizes[i]), "not enough memory");
+      continue;
+    }
+    prepare_capture((size_t)sizes[i] << 20);
+    MEASURE(ROW(.name = named("%ld MiB both ways through cat", sizes[i]), .spawns = sizes[i] < 10 ? 10 : 1),
+            PEER("fe_communicate", capture_by_forkexec), REFERENCE("posix_spawn, poll by hand", capture_by_hand));
+  }
+  prepare_capture(0);
+}
+
 static void with_memory(long mib) {
   const char *name = named("parent of %ld MiB", mib);
   size_t bytes = (size_t)mib << 20;
@@ -249,6 +264,7 @@ int main(int argc, char **argv) {
   with_path();
   for (int i = 0; i < 3; i++) remapping(files[i]);
   with_attributes();
+  with_input_and_output();
   for (int i = 0; i < 4; i++) with_memory(mebibytes[i]);
   for (int i = 0; i < 4; i++) with_descriptors(descriptors[i]);
   for (int i = 0; i < 5; i++) with_idle_threads(threads[i]);
