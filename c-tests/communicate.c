@@ -199,6 +199,19 @@ static void a_child_that_does_not_read(void) {
   CHECK_INT(sigpipes, 1);
 }
 
+/* The kernel is older than that flag of pwritev2(2), or a filter forbids the call. */
+static void without_nosignal(unsigned errnum, const void *unused) {
+  (void)unused;
+  refuse(SYS_pwritev2, (int)errnum);
+  both_streams();
+  a_child_that_does_not_read();
+}
+
+static void a_signal_that_must_be_blocked(void) {
+  static const unsigned errnums[] = {EOPNOTSUPP, ENOSYS, EPERM};
+  for (int i = 0; i < 3; i++) apart(without_nosignal, errnums[i], NULL);
+}
+
 static int64_t cpu_ms(void) {
   struct rusage usage;
   NEED(getrusage(RUSAGE_SELF, &usage) == 0);
@@ -459,6 +472,7 @@ int main(int argc, char **argv) {
       {"output beyond the limit", output_beyond_the_limit},
       {"memory within the limits", memory_within_the_limits},
       {"a child that does not read", a_child_that_does_not_read},
+      {"a signal that must be blocked", a_signal_that_must_be_blocked},
       {"no busy wait", no_busy_wait},
       {"timeouts", timeouts},
       {"a group is stopped as one", a_group_is_stopped_as_one},

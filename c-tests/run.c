@@ -9,19 +9,29 @@
 
 /* The allocator of this program, as the library sees it: glibc's, which fails when it is told to. */
 void *__libc_malloc(size_t size);
+void *__libc_realloc(void *block, size_t size);
 void __libc_free(void *block);
 static __thread long blocks;
 static __thread long fail_after = -1;
 static __thread size_t fail_from;
 
+static bool fails(size_t size) {
+  if (size < fail_from || fail_after < 0 || fail_after-- > 0) return false;
+  fail_after = 0; /* from there on all */
+  errno = ENOMEM;
+  return true;
+}
+
 void *malloc(size_t size) {
-  if (size >= fail_from && fail_after >= 0 && fail_after-- == 0) {
-    fail_after = 0; /* from there on all */
-    errno = ENOMEM;
-    return NULL;
-  }
+  if (fails(size)) return NULL;
   blocks++;
   return __libc_malloc(size);
+}
+
+void *realloc(void *block, size_t size) {
+  if (fails(size)) return NULL;
+  blocks += block == NULL;
+  return __libc_realloc(block, size);
 }
 
 void free(void *block) {

@@ -11,7 +11,7 @@ struct Malloc;
 #[global_allocator]
 static ALLOCATOR: Malloc = Malloc;
 
-// SAFETY: malloc and free meet GlobalAlloc's contract for the alignments that malloc guarantees;
+// SAFETY: malloc, realloc and free meet GlobalAlloc's contract for the alignments that malloc guarantees;
 // larger ones, which nothing here asks for, are refused with NULL.
 unsafe impl GlobalAlloc for Malloc {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -20,6 +20,12 @@ unsafe impl GlobalAlloc for Malloc {
         }
         // SAFETY: malloc takes any size.
         unsafe { libc::malloc(layout.size()) }.cast()
+    }
+
+    // Large blocks grow in place or move by their pages: mremap(2).
+    unsafe fn realloc(&self, block: *mut u8, _: Layout, size: usize) -> *mut u8 {
+        // SAFETY: the caller's part of GlobalAlloc: block is from alloc above.
+        unsafe { libc::realloc(block.cast(), size) }.cast()
     }
 
     unsafe fn dealloc(&self, block: *mut u8, _: Layout) {

@@ -4,6 +4,7 @@
 
 use super::{call3, check, syscall, Errno, Fd, NoSignal};
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// From now on reads and writes by this open file description do not block.
 pub fn set_nonblocking(fd: &Fd) -> Result<(), Errno> {
@@ -28,8 +29,24 @@ pub fn read_into(fd: &Fd, buffer: &mut Vec<u8>, most: usize) -> Result<usize, Er
     Ok(count)
 }
 
-/// write(2), to what nobody may read from any more: EPIPE and no SIGPIPE.
+const RWF_NOSIGNAL: usize = 0x100;
+static NOSIGNAL_REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// write(2), to what nobody may read from any more: EPIPE and no SIGPIPE. One system call with RWF_NOSIGNAL (Linux
+/// 6.18); without it four, which block the signal and take it away.
 pub fn write_without_sigpipe(fd: &Fd, bytes: &[u8]) -> Result<usize, Errno> {
+    if !NOSIGNAL_REFUSED.load(Relaxed) {
+        let part = [bytes.as_ptr() as usize, bytes.len()];
+        let (part, here) = (part.as_ptr() as usize, usize::MAX);
+        let args = [fd.number() as usize, part, 1, here, here, RWF_NOSIGNAL];
+        // SAFETY: one struct iovec, of bytes that are there.
+        let result = check(unsafe { syscall(libc::SYS_pwritev2 as usize, args) });
+        // Older kernels, and filters that have never heard of it.
+        if !matches!(result, Err(libc::EOPNOTSUPP | libc::ENOSYS | libc::EPERM)) {
+            return result;
+        }
+        NOSIGNAL_REFUSED.store(true, Relaxed);
+    }
     let guard = NoSignal::new(libc::SIGPIPE);
     let result = super::write(fd, bytes);
     if result != Err(libc::EPIPE) {
