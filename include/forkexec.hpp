@@ -121,18 +121,23 @@ inline void tell(std::error_code &error, int result) noexcept {
 }
 
 #if defined(__cpp_exceptions)
+inline void raise(const std::error_code &error, const char *what) {
+  if (!error) return;
+  /* A code of ours names its step itself. */
+  if (error.category() == category()) throw std::system_error(error);
+  throw std::system_error(error, what);
+}
+
 /* The form that throws, from that with an error_code. */
 template <typename Call>
 auto or_throw(const char *what, Call call) {
   std::error_code error;
   if constexpr (std::is_void_v<decltype(call(error))>) {
     call(error);
-    if (error) throw std::system_error(error, what);
+    raise(error, what);
   } else {
     auto value = call(error);
-    /* A code of ours names its step itself. */
-    if (error && error.category() == category()) throw std::system_error(error);
-    if (error) throw std::system_error(error, what);
+    raise(error, what);
     return value;
   }
 }
@@ -428,8 +433,8 @@ class conversation {
 
 /* ---- children ---- */
 
-/* What becomes of a child that has not been waited for when its object goes, or is assigned to. Its ends of pipes are
- * closed in any case, and before anything is waited for. */
+/* What becomes of a child that has not been waited for when its object goes, or is assigned to. Its ends of pipes, and of
+ * its terminal, are closed in any case, and before anything is waited for. */
 enum class ending {
   leave, /* the default: it goes on. If it has ended it is reaped; if not, it is a zombie from its end to the caller's */
   wait,  /* the destructor waits for it, however long that takes */
@@ -442,7 +447,9 @@ class child {
  public:
   child() noexcept = default;
   /* Owns what fe_spawn has filled in. */
-  explicit child(const fe_child &started) noexcept : raw_(started) {}
+  explicit child(const fe_child &started) noexcept {
+    if (started.pid > 0) raw_ = started; /* one that is all zero does not own descriptor 0 */
+  }
   child(child &&other) noexcept { swap(other); }
   child &operator=(child &&other) noexcept {
     child(std::move(other)).swap(*this);
@@ -453,6 +460,7 @@ class child {
   void swap(child &other) noexcept {
     std::swap(raw_, other.raw_);
     more_.swap(other.more_);
+    std::swap(stands_, other.stands_);
     std::swap(ending_, other.ending_);
     std::swap(grace_ms_, other.grace_ms_);
     std::swap(stop_flags_, other.stop_flags_);
@@ -467,6 +475,7 @@ class child {
   /* It is the caller's from now on, to be given back with fe_child_close; ends at 3 and up are closed. */
   [[nodiscard]] fe_child release() noexcept {
     more_.clear();
+    stands_ = false;
     fe_child mine = FE_CHILD_INIT;
     std::swap(mine, raw_);
     return mine;
@@ -493,6 +502,18 @@ class child {
     return at < 3 ? descriptor(std::exchange(raw_.ends[at], -1)) : std::move(more_[at - 3]);
   }
 
+  /* With FE_PTY, else -1: our end of its terminal, which hangs up when it is closed; still the child's. */
+  int pty() const noexcept { return raw_.pty; }
+  descriptor take_pty() noexcept { return descriptor(std::exchange(raw_.pty, -1)); }
+
+  /* With FE_SUSPEND: it goes to its exec, and this is finish. One that is not let go is cancelled by the destructor. */
+  void resume(std::error_code &error) noexcept {
+    stands_ = false;
+    fe_error why;
+    const bool done = fe_resume(&raw_, -1, &why) == 0;
+    if (!done) more_.clear();
+    error = done ? std::error_code() : make_code(why);
+  }
   /* With FE_ASYNC: false when the time is up and the outcome still not known. */
   bool finish_for(std::chrono::milliseconds time, std::error_code &error) noexcept {
     return finish(detail::milliseconds(time), error);
@@ -533,6 +554,9 @@ class child {
   }
 
 #if defined(__cpp_exceptions)
+  void resume() {
+    detail::or_throw("resume", [&](std::error_code &error) { return resume(error); });
+  }
   bool finish_for(std::chrono::milliseconds time) {
     return detail::or_throw("finish", [&](std::error_code &error) { return finish_for(time, error); });
   }
@@ -581,8 +605,9 @@ class child {
   }
 
   void end() noexcept {
-    if (raw_.pid > 0) {
+    if (raw_.pid > 0 && !stands_) {
       for (int n = 0; n < 3; n++) take_end(n);
+      take_pty();
       more_.clear();
       /* It may be on its way still, and fail. */
       if (raw_.ready >= 0 && ending_ != ending::leave) {
@@ -599,6 +624,7 @@ class child {
 
   fe_child raw_ = FE_CHILD_INIT;
   std::vector<descriptor> more_;
+  bool stands_ = false; /* before its exec: FE_SUSPEND */
   ending ending_ = ending::leave;
   int grace_ms_ = 0;
   uint32_t stop_flags_ = 0;
@@ -616,7 +642,8 @@ inline void swap(child &a, child &b) noexcept { a.swap(b); }
   if (error.errnum != 0) return started;
   /* All that may throw comes before there is a process. */
   if (!ready.ends().empty()) started.more_.resize(ready.ends().size() - 3);
-  fe_spawn(&ready.attr(), &started.raw_, &error);
+  const bool done = fe_spawn(&ready.attr(), &started.raw_, &error) == 0;
+  started.stands_ = done && (ready.attr().flags & FE_SUSPEND) != 0;
   for (std::size_t i = 0; i < started.more_.size(); i++) started.more_[i].reset(ready.ends()[i + 3]);
   return started;
 }

@@ -29,6 +29,7 @@ int main() {
   if (child.stop(std::chrono::seconds(0), 0, error).signal() != SIGKILL) return 4;
   child.kill_group(0, error);
   child.finish(error);
+  child.resume(error);
   if (!error || child.wait(error).success()) return 5;
   fe_error why;
   sh.files = {0, 1, 2, 999};

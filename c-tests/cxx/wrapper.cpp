@@ -170,6 +170,9 @@ static void released() {
   NEED(fe_spawn(&ready.attr(), &raw, nullptr) == 0);
   forkexec::child owner(raw);
   CHECK_INT(owner.wait().code(), 5);
+  /* One that is all zero is empty. */
+  forkexec::child zero{fe_child()};
+  CHECK(!zero && zero.end_of(0) == -1 && zero.pty() == -1 && zero.pidfd() == -1);
 }
 
 /* ---- errors ---- */
@@ -443,6 +446,59 @@ static void without_waiting() {
   CHECK(pending.finish_for(30s) && pending.wait().success());
 }
 
+static void before_the_exec() {
+  const unchanged nothing;
+  forkexec::command sh = piped("ulimit -n");
+  sh.raw.flags = FE_SUSPEND;
+  forkexec::child child = forkexec::spawn(sh);
+  const rlimit limit = {77, 77};
+  NEED(prlimit(child.pid(), RLIMIT_NOFILE, &limit, nullptr) == 0);
+  child.resume();
+  check_text(read_all(child.take_end(1)), "77\n");
+  CHECK(child.wait().success());
+  std::error_code code;
+  child.resume(code);
+  CHECK(code == std::errc::invalid_argument);
+  check_text(thrown([&] { child.resume(); }), "args: Invalid argument");
+  /* One that is not let go has never run, whatever is to be done at its end. */
+  for (const forkexec::ending how : {forkexec::ending::leave, forkexec::ending::wait, forkexec::ending::stop}) {
+    forkexec::command touch = shell("touch \"$0\"");
+    touch.arguments.push_back(scratch_path("touched"));
+    touch.raw.flags = FE_SUSPEND;
+    forkexec::child stands = forkexec::spawn(touch);
+    stands.at_end(how);
+    forkexec::child moved = std::move(stands);
+  }
+  check_no_child();
+  CHECK(access(scratch_path("touched"), F_OK) == -1);
+  sh.raw.flags = FE_SUSPEND;
+  sh.path = "/nonexistent";
+  child = forkexec::spawn(sh);
+  child.resume(code);
+  check_text(code.message(), "exec: No such file or directory");
+  CHECK(!child);
+}
+
+static void terminals() {
+  const unchanged nothing;
+  forkexec::command sh = shell("tty >/dev/null && stty size && exec sleep 100");
+  sh.raw.flags = FE_PTY;
+  sh.raw.winsize.ws_row = 33;
+  sh.raw.winsize.ws_col = 44;
+  forkexec::child child = forkexec::spawn(sh);
+  char line[40] = "";
+  CHECK(child.pty() >= 0 && read(child.pty(), line, sizeof line - 1) > 0);
+  CHECK_STR(line, "33 44\r\n");
+  const int number = child.pty();
+  forkexec::descriptor terminal = child.take_pty();
+  CHECK(terminal.get() == number && child.pty() == -1 && !child.take_pty());
+  terminal.reset();
+  CHECK_INT(child.wait().signal(), SIGHUP);
+  /* One that goes hangs up, and then waits. */
+  forkexec::child another = forkexec::spawn(sh);
+  another.at_end(forkexec::ending::wait);
+}
+
 static void captures() {
   const unchanged nothing;
   forkexec::io io;
@@ -556,6 +612,8 @@ int main(int argc, char **argv) {
       {"pipes", pipes},
       {"ends", ends},
       {"without waiting", without_waiting},
+      {"before the exec", before_the_exec},
+      {"terminals", terminals},
       {"captures", captures},
       {"sinks", sinks},
       {"no memory", no_memory},
