@@ -135,6 +135,7 @@ $(B)/t/probe: c-tests/probe.c | $(B)/t
 	$(TEST_CC) -static -o $@ $<
 $(addprefix $(B)/t/,$(POSIX_TESTS)): TEST_LIBS = -lforkexec-posix
 $(addprefix $(B)/t/,$(POSIX_TESTS)): | $(POSIX_LIBRARY)
+$(B)/t/example_terminal: | $(B)/terminal
 $(B)/t/%: c-tests/%.c $(B)/t/test.o c-tests/test.h include/forkexec.h $(wildcard c-tests/*.h) | $(LIBRARY)
 	$(TEST_CC) -o $@ $< $(B)/t/test.o -L$(B) $(TEST_LIBS) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
 # Of forkexec.hpp, from two files.

@@ -65,6 +65,13 @@ out=$("$BUILD/event_loop" 'sleep 30 & echo $!' 2>&1)
 is "event_loop: does not wait for who is left behind" "$?, $((SECONDS - begun < 20))" "0, 1"
 kill "${out#* }"
 
+# The rest of it is in t/example_terminal.
+out=$(echo word | "$BUILD/terminal" sh -c 'test -t 1 && read -r a && echo "got $a"; cat; exit 4')
+is "terminal: without one of ours" "$?, $(tr -d '\r' <<<"$out")" "4, word
+got word"
+is "terminal: a missing program" "$("$BUILD/terminal" /nonexistent 2>&1; echo "$?")" "terminal: /nonexistent: exec: No such file or directory
+126"
+
 if [ -n "$(command -v "${CXX:-g++}")" ]; then
   own=$(mktemp)
   printf '#!/bin/sh\nexit 1\n' >"$own" && chmod 755 "$own"
