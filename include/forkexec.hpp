@@ -460,7 +460,6 @@ class child {
   void swap(child &other) noexcept {
     std::swap(raw_, other.raw_);
     more_.swap(other.more_);
-    std::swap(stands_, other.stands_);
     std::swap(ending_, other.ending_);
     std::swap(grace_ms_, other.grace_ms_);
     std::swap(stop_flags_, other.stop_flags_);
@@ -475,7 +474,6 @@ class child {
   /* It is the caller's from now on, to be given back with fe_child_close; ends at 3 and up are closed. */
   [[nodiscard]] fe_child release() noexcept {
     more_.clear();
-    stands_ = false;
     fe_child mine = FE_CHILD_INIT;
     std::swap(mine, raw_);
     return mine;
@@ -508,7 +506,6 @@ class child {
 
   /* With FE_SUSPEND: it goes to its exec, and this is finish. One that is not let go is cancelled by the destructor. */
   void resume(std::error_code &error) noexcept {
-    stands_ = false;
     fe_error why;
     const bool done = fe_resume(&raw_, -1, &why) == 0;
     if (!done) more_.clear();
@@ -605,11 +602,12 @@ class child {
   }
 
   void end() noexcept {
-    if (raw_.pid > 0 && !stands_) {
+    if (raw_.pid > 0) {
       for (int n = 0; n < 3; n++) take_end(n);
       take_pty();
       more_.clear();
-      /* It may be on its way still, and fail. */
+      /* It may be on its way still, and fail. One that stands before its exec is no matter for any of these calls: it goes
+       * with fe_child_close. */
       if (raw_.ready >= 0 && ending_ != ending::leave) {
         if (ending_ == ending::stop) fe_kill(&raw_, SIGKILL);
         fe_spawn_finish(&raw_, -1, nullptr);
@@ -624,7 +622,6 @@ class child {
 
   fe_child raw_ = FE_CHILD_INIT;
   std::vector<descriptor> more_;
-  bool stands_ = false; /* before its exec: FE_SUSPEND */
   ending ending_ = ending::leave;
   int grace_ms_ = 0;
   uint32_t stop_flags_ = 0;
@@ -642,8 +639,7 @@ inline void swap(child &a, child &b) noexcept { a.swap(b); }
   if (error.errnum != 0) return started;
   /* All that may throw comes before there is a process. */
   if (!ready.ends().empty()) started.more_.resize(ready.ends().size() - 3);
-  const bool done = fe_spawn(&ready.attr(), &started.raw_, &error) == 0;
-  started.stands_ = done && (ready.attr().flags & FE_SUSPEND) != 0;
+  fe_spawn(&ready.attr(), &started.raw_, &error);
   for (std::size_t i = 0; i < started.more_.size(); i++) started.more_[i].reset(ready.ends()[i + 3]);
   return started;
 }
