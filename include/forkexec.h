@@ -1070,8 +1070,8 @@ typedef struct fe_limits {
   mode_t umask;
   /**
    * FE_LIMIT_OOM_SCORE_ADJ: -1000 to 1000, else EINVAL: proc_pid_oom_score_adj(5). Less than it was
-   * ever set to with privilege takes CAP_SYS_RESOURCE (EACCES). Written to /proc/self of the caller's
-   * root, for which a descriptor must be free. The concurrent way cannot be taken: the score is of
+   * ever set to with privilege takes CAP_SYS_RESOURCE (EACCES). Written to /proc/self before
+   * `chroot`, for which a descriptor must be free. The concurrent way cannot be taken: the score is of
    * all who share memory.
    */
   int32_t oom_score_adj;

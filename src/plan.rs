@@ -66,7 +66,8 @@ impl<'a> Plan<'a> {
         let most = moves.len().saturating_mul(2).saturating_add(fetched.len().saturating_mul(3));
         let most = most.saturating_add(attr.actions.len().saturating_mul(call::ACTION_CALLS));
         let most = most.saturating_add(attr.opened.len().saturating_mul(3));
-        let most = most.saturating_add(attr.namespaces.map_or(0, |namespaces| namespaces.joins.len()));
+        let most =
+            most.saturating_add(attr.namespaces.map_or(0, |namespaces| namespaces.joins.len()));
         let Dispositions { default, ignore } = attr.dispositions;
         let signals = (default | ignore).count_ones() as usize;
         let most = most.saturating_add(others.0.len()).saturating_add(signals);

@@ -117,8 +117,8 @@ pub struct fe_limits {
     /// (FE_OPEN, FE_OPEN_FILE) are made with the caller's.
     pub umask: mode_t,
     /// FE_LIMIT_OOM_SCORE_ADJ: -1000 to 1000, else EINVAL: proc_pid_oom_score_adj(5). Less than it was
-    /// ever set to with privilege takes CAP_SYS_RESOURCE (EACCES). Written to /proc/self of the caller's
-    /// root, for which a descriptor must be free. The concurrent way cannot be taken: the score is of
+    /// ever set to with privilege takes CAP_SYS_RESOURCE (EACCES). Written to /proc/self before
+    /// `chroot`, for which a descriptor must be free. The concurrent way cannot be taken: the score is of
     /// all who share memory.
     pub oom_score_adj: i32,
     /// FE_LIMIT_PERSONALITY: ADDR_NO_RANDOMIZE and the like: personality(2). 0xffffffff is EINVAL.
