@@ -133,7 +133,7 @@ ok "it fits a tall screen" '[ "$(wc -l <<<"$out")" -le 50 ] && [ "$(wc -L <<<"$o
 missing=
 for o in dir chroot chroot-keep-cwd fd close-others user groups keep-groups setsid setpgid setctty noctty foreground \
   pdeathsig unshare map-root uid-map gid-map allow-setgroups keep-propagation ptrace pty suspend env-clear env unsetenv argv0 \
-  cgroup own-cgroup action reset-ids sigmask sigdefault sigignore search-path shell-fallback fexecve execveat scheduling \
+  pivot-root enter unshare-inside monotonic-offset boottime-offset newidmap cgroup own-cgroup action reset-ids sigmask sigdefault sigignore search-path shell-fallback fexecve execveat scheduling \
   way async verbose timeout signal kill-after group tree spawn-timeout capture max-output linger json help version; do
   grep -qE -- "--$o([^a-z-]|\$)" <<<"$out" || missing="$missing $o"
 done
@@ -245,6 +245,15 @@ args: Invalid argument|--suspend --async
 --pdeathsig: "65" is none of its values|--pdeathsig 65
 --pdeathsig: "RTMIN+99" is none of its values|--pdeathsig RTMIN+99
 --unshare: "pid2" is none of its values|--unshare user,pid2
+--enter: "uts" is not SPACE,...=PID or SPACE=FILE|--enter uts
+--enter: "frob" is none of its values|--enter frob=1
+open "/nope/ns": No such file or directory|--enter uts=/nope/ns
+--unshare-inside: "frob" is none of its values|--unshare-inside frob
+--monotonic-offset: "x" is not a number from 0 to 2147483647|--monotonic-offset -x
+args: Invalid argument|--boottime-offset 5
+args: Invalid argument|--unshare-inside user
+args: Invalid argument|--pivot-root /
+args: Invalid argument|--newidmap
 --way: "vfork" is none of its values|--way vfork
 --uid-map: wanted are three numbers with colons between them|--uid-map 0:0
 --uid-map: wanted are three numbers with colons between them|--uid-map 0:0:1:2
@@ -478,6 +487,30 @@ deny
   in_space "mounts become private" 0 --map-root --unshare mount sh -c "$shared" "$FORKEXEC"
   in_space "--keep-propagation" yes --map-root --unshare mount sh -c "[ \$($shared) -gt 0 ] && echo yes" \
     "$FORKEXEC" --keep-propagation
+  in_space "--newidmap" "forkexec: uid_map: No such file or directory" --env A=b env PATH=/nope "$FORKEXEC" --uid-map 0:0:1 \
+    --newidmap /bin/true
+  in_space "--pivot-root" 'forkexec: exec "./file": Permission denied' --map-root --unshare mount --pivot-root "$d/within" ./file
+  in_space "a step of its own" "forkexec: pivot_root 0: No such file or directory" --map-root --unshare mount --pivot-root /nope true
+fi
+if need_root "--enter"; then
+  new_spaces_of() { readlink "/proc/$1/ns/uts" "/proc/$1/ns/ipc"; }
+  "$FORKEXEC" --unshare uts,ipc --pdeathsig KILL sleep 60 &
+  forkexec=$!
+  wait_for 'other=$(cat /proc/$forkexec/task/$forkexec/children) && [ -n "$other" ]'
+  other=${other% }
+  wait_for '[ "$(cat "/proc/$other/comm")" = sleep ]'
+  wanted=$(new_spaces_of "$other")
+  seen=(sh -c 'readlink /proc/self/ns/uts /proc/self/ns/ipc')
+  prints "--enter SPACE,SPACE=PID" "$wanted" --enter "uts,ipc=$other" "${seen[@]}"
+  prints "--enter SPACE=FILE" "$wanted" --enter "uts=/proc/$other/ns/uts" --enter "ipc=/proc/$other/ns/ipc" "${seen[@]}"
+  run "$FORKEXEC" --enter "uts=$other" --unshare-inside ipc "${seen[@]}"
+  ok "--unshare-inside" '[ "${out%%ipc*}" = "${wanted%%ipc*}" ] && [ "${out#*ipc}" != "${wanted#*ipc}" ] &&
+    [ "${out#*ipc}" != "$(readlink /proc/self/ns/ipc | sed s/^ipc//)" ]'
+  ends "one that is none" 125 "setns 1: Invalid argument" --enter "uts=$other" --enter "ipc=/proc/$other/ns/uts" true
+  kill -TERM $forkexec
+  wait $forkexec
+  run "$FORKEXEC" --unshare-inside time --monotonic-offset 1000000 --boottime-offset -5 cat /proc/self/timens_offsets
+  is "--monotonic-offset, --boottime-offset" "$(tr -s ' ' <<<"$out")$err" $'monotonic 1000000 0\nboottime -5 0'
 fi
 if need_root "--allow-setgroups"; then
   maps=(--uid-map 0:0:1 --uid-map 5:12345:2 --gid-map 0:0:1 --gid-map 6:54321:3)
@@ -854,7 +887,7 @@ else
   skip "what is UTF-8 and what is not" "needs python3"
 fi
 for n in 1 2 3 4; do
-  run "$FORKEXEC" --json --capture perl -e 'print "\xff" x shift' $n
+  run "$FORKEXEC" --json --capture perl -e 'print "\xff" x $ARGV[0]' $n
   of_json "$n bytes" "$out" "base64.b64decode(o['stdout']['base64'], validate=True) == b'\\xff' * $n"
 done
 run "$FORKEXEC" --json --capture --max-output 5 sh -c 'printf 123456; printf 12345 >&2'

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* From --fd to the list of files, from --cgroup and --fexecve to a descriptor. */
+/* From --fd to the list of files; from --cgroup, --fexecve and --enter to a descriptor. */
 
 #include "plan.h"
 
@@ -9,7 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open 434
+#endif
 
 #define TO_WRITE (O_WRONLY | O_CREAT | O_TRUNC)
 
@@ -122,6 +127,26 @@ void plan_execfd(struct job *job) {
   fe_attr *attr = &job->attr;
   if ((attr->flags & (FE_FEXECVE | FE_EXECVEAT)) != 0)
     attr->execfd = callers((unsigned long)attr->execfd);
+}
+
+/* Those of a process by its pidfd (Linux 5.8), else the one that a file stands for. */
+static int open_namespaces(const char *source) {
+  unsigned long pid;
+  if (!is_number(source, INT_MAX, &pid)) return open_source(source, O_RDONLY);
+  return opened(source, (int)syscall(SYS_pidfd_open, pid, 0));
+}
+
+void plan_namespaces(struct job *job) {
+  fe_namespaces *wanted = &job->namespaces;
+  bool offsets = wanted->monotonic_offset != NULL || wanted->boottime_offset != NULL;
+  if (job->nentered == 0 && wanted->unshare == 0 && !offsets) return;
+  fe_join *joins = allocate(job->nentered + 1, sizeof *joins);
+  for (size_t i = 0; i < job->nentered; i++)
+    joins[i] = (fe_join){open_namespaces(job->entered[i].source), job->entered[i].kinds};
+  wanted->size = sizeof *wanted;
+  wanted->njoins = job->nentered;
+  if (wanted->njoins > 0) wanted->joins = joins;
+  job->attr.namespaces = wanted;
 }
 
 void plan_cgroup(struct job *job) {

@@ -32,6 +32,7 @@ int main(int argc, char **argv) {
   int json = open_json(&job);
   plan_files(&job);
   plan_execfd(&job);
+  plan_namespaces(&job);
   plan_identity(&job);
   plan_cgroup(&job);
 

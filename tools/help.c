@@ -5,7 +5,7 @@
 
 const char help_text[] =
     "Usage: forkexec [options] [--] command [args...]\n"
-    "Place     --dir D  --chroot D  --chroot-keep-cwd\n"
+    "Place     --dir D  --chroot D  --chroot-keep-cwd  --pivot-root D\n"
     "          --cgroup D  --own-cgroup D  (made, and removed at its end)\n"
     "Files     --fd N=SRC      its descriptor N is SRC: a number (the caller's own),\n"
     "                          - (closed), a path (<P >P >>P <>P: opened that way),\n"
@@ -20,8 +20,10 @@ const char help_text[] =
     "          --pty           a new one, between which and this one forkexec stands\n"
     "Signals   --sigmask S,S...  --sigdefault S,S...  --sigignore S,S...\n"
     "Spaces    --unshare user,pid,mount,net,uts,ipc,cgroup,time  --keep-propagation\n"
+    "          --enter SPACE,...=PID  --enter SPACE=FILE  and, once there,\n"
+    "          --unshare-inside SPACE,...  --monotonic-offset S  --boottime-offset S\n"
     "          --map-root  --uid-map IN:OUT:COUNT  --gid-map IN:OUT:COUNT\n"
-    "          --allow-setgroups\n"
+    "          --allow-setgroups  --newidmap\n"
     "Program   -i, --env-clear  --env NAME=VALUE  --unsetenv NAME  --argv0 NAME\n"
     "          --search-path D:D...  --shell-fallback  --fexecve FD (the program)\n"
     "          --execveat FD (the directory that it is in)\n"

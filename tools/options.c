@@ -30,6 +30,12 @@ enum {
   FOREGROUND,
   PDEATHSIG,
   UNSHARE,
+  PIVOT_ROOT,
+  ENTER,
+  UNSHARE_INSIDE,
+  MONOTONIC_OFFSET,
+  BOOTTIME_OFFSET,
+  NEWIDMAP,
   MAP_ROOT,
   UID_MAP,
   GID_MAP,
@@ -86,6 +92,12 @@ static const struct option options[] = {
     {"foreground", optional_argument, NULL, FOREGROUND},
     {"pdeathsig", required_argument, NULL, PDEATHSIG},
     {"unshare", required_argument, NULL, UNSHARE},
+    {"pivot-root", required_argument, NULL, PIVOT_ROOT},
+    {"enter", required_argument, NULL, ENTER},
+    {"unshare-inside", required_argument, NULL, UNSHARE_INSIDE},
+    {"monotonic-offset", required_argument, NULL, MONOTONIC_OFFSET},
+    {"boottime-offset", required_argument, NULL, BOOTTIME_OFFSET},
+    {"newidmap", no_argument, NULL, NEWIDMAP},
     {"map-root", no_argument, NULL, MAP_ROOT},
     {"uid-map", required_argument, NULL, UID_MAP},
     {"gid-map", required_argument, NULL, GID_MAP},
@@ -163,6 +175,7 @@ static void prepare(struct job *job, size_t most) {
   job->uid_map = allocate(most, sizeof *job->uid_map);
   job->gid_map = allocate(most, sizeof *job->gid_map);
   job->actions = allocate(most, sizeof *job->actions);
+  job->entered = allocate(most, sizeof *job->entered);
   job->timeout_ms = -1;
 }
 
@@ -193,7 +206,22 @@ static void take_option(struct job *job, int option) {
       if (optarg != NULL) attr->ctty = (int32_t)number("foreground", optarg, FD_MAX);
       break;
     case PDEATHSIG: attr->pdeathsig = signal_number("pdeathsig", optarg); break;
-    case UNSHARE: attr->cloneflags |= namespaces(optarg); break;
+    case UNSHARE: attr->cloneflags |= namespaces("unshare", optarg); break;
+    case PIVOT_ROOT:
+      attr->flags |= FE_PIVOT_ROOT;
+      attr->chroot = optarg;
+      break;
+    case ENTER: job->entered[job->nentered++] = entered(optarg); break;
+    case UNSHARE_INSIDE:
+      job->namespaces.unshare |= namespaces("unshare-inside", optarg);
+      break;
+    case MONOTONIC_OFFSET:
+      job->namespaces.monotonic_offset = offset("monotonic-offset", optarg);
+      break;
+    case BOOTTIME_OFFSET:
+      job->namespaces.boottime_offset = offset("boottime-offset", optarg);
+      break;
+    case NEWIDMAP: attr->flags |= FE_NEWIDMAP; break;
     case MAP_ROOT:
       job->uid_map[attr->nuid_mappings++] = (fe_id_map){0, geteuid(), 1};
       job->gid_map[attr->ngid_mappings++] = (fe_id_map){0, getegid(), 1};

@@ -11,14 +11,23 @@ struct descriptor {
   const char *source;
 };
 
+/* One --enter: the namespaces `kinds` of what `source` says. */
+struct entered {
+  int32_t kinds;
+  const char *source;
+};
+
 /* The options. `attr` is complete but for what has to be looked up or opened: its files, its
- * credential, its cgroup and the descriptor that it execs. */
+ * credential, its cgroup, the descriptor that it execs and the namespaces that it enters. */
 struct job {
   fe_attr attr;
   struct descriptor *descriptors;
   size_t ndescriptors;
   fe_id_map *uid_map, *gid_map;
   fe_file_action *actions;
+  struct entered *entered;
+  size_t nentered;
+  fe_namespaces namespaces;
   char **environment;
   size_t nenvironment;
   char *user, *groups; /* NULL: not asked for */
@@ -44,7 +53,9 @@ void parse_options(struct job *job, int argc, char **argv);
 /* ---- readers of a value: `option` is for what they say; the text is taken apart, and pieces of it
  * are kept ---- */
 
-uint64_t namespaces(char *list);
+uint64_t namespaces(const char *option, char *list);
+struct entered entered(char *text);
+struct timespec *offset(const char *option, const char *text);
 fe_id_map id_map(const char *option, char *text);
 struct descriptor descriptor(char *text);
 fe_scheduling *scheduling(char *text);

@@ -9,6 +9,7 @@
 void plan_files(struct job *job);
 void plan_execfd(struct job *job);
 void plan_identity(struct job *job);
+void plan_namespaces(struct job *job);
 void plan_cgroup(struct job *job);
 
 /* Opened by this process, close-on-exec and above 2. */

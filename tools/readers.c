@@ -28,11 +28,25 @@ static const struct name actions[] = {
     {"tcsetpgrp", FE_ACTION_TCSETPGRP}, {NULL, 0},
 };
 
-uint64_t namespaces(char *list) {
+uint64_t namespaces(const char *option, char *list) {
   uint64_t flags = 0;
   for (char *name = strtok(list, ","); name != NULL; name = strtok(NULL, ","))
-    flags |= (uint32_t)value_of("unshare", spaces, name);
+    flags |= (uint32_t)value_of(option, spaces, name);
   return flags;
+}
+
+struct entered entered(char *text) {
+  char *list = strsep(&text, "=");
+  if (text == NULL) DIE("--enter: \"%s\" is not SPACE,...=PID or SPACE=FILE", list);
+  return (struct entered){(int32_t)namespaces("enter", list), text};
+}
+
+struct timespec *offset(const char *option, const char *text) {
+  struct timespec *time = allocate(1, sizeof *time);
+  bool is_negative = *text == '-';
+  long seconds = (long)number(option, text + is_negative, INT32_MAX);
+  time->tv_sec = is_negative ? -seconds : seconds;
+  return time;
 }
 
 fe_id_map id_map(const char *option, char *text) {
