@@ -133,7 +133,7 @@ ok "it fits a tall screen" '[ "$(wc -l <<<"$out")" -le 50 ] && [ "$(wc -L <<<"$o
 missing=
 for o in dir chroot chroot-keep-cwd fd close-others user groups keep-groups setsid setpgid setctty noctty foreground \
   pdeathsig unshare map-root uid-map gid-map allow-setgroups keep-propagation ptrace pty suspend env-clear env unsetenv argv0 \
-  pivot-root enter unshare-inside monotonic-offset boottime-offset newidmap cgroup own-cgroup action reset-ids sigmask sigdefault sigignore search-path shell-fallback fexecve execveat scheduling \
+  pivot-root enter unshare-inside monotonic-offset boottime-offset newidmap cgroup own-cgroup action reset-ids sigmask sigdefault sigignore search-path shell-fallback fexecve execveat scheduling nice cpus ioprio own-core timer-slack limit umask oom-score-adj no-randomize \
   way async verbose timeout signal kill-after group tree spawn-timeout capture max-output linger json help version; do
   grep -qE -- "--$o([^a-z-]|\$)" <<<"$out" || missing="$missing $o"
 done
@@ -210,6 +210,19 @@ done <<'TABLE'
 --sigignore: "X" is none of its values|--sigignore X
 --scheduling: "quick" is none of its values|--scheduling quick
 --scheduling: "100" is not a number from 0 to 99|--scheduling rr:100
+--nice: "20" is not a number from -20 to 19|--nice 20
+--nice: "-21" is not a number from -20 to 19|--nice -21
+--nice: "x" is not a number from -20 to 19|--nice x
+--oom-score-adj: "-1001" is not a number from -1000 to 1000|--oom-score-adj -1001
+--cpus: "1024" is not a number from 0 to 1023|--cpus 0-1024
+--cpus: "x" is not a number from 0 to 1023|--cpus x
+--ioprio: "slow" is none of its values|--ioprio slow
+--ioprio: "8" is not a number from 0 to 7|--ioprio best-effort:8
+--limit: "nofile" is not NAME=SOFT[:HARD]|--limit nofile
+--limit: "frob" is none of its values|--limit frob=1
+--limit: "x" is not a number from 0 to 9223372036854775807|--limit core=x
+--umask: "8" is not octal from 0 to 777|--umask 8
+--umask: "1000" is not octal from 0 to 777|--umask 1000
 --action: "frob" is none of its values|--action frob:1
 --action: "close" wants more|--action close
 --action: "dup2" wants more|--action dup2:1
@@ -558,6 +571,22 @@ if need_root "--scheduling rr"; then
   is "--scheduling POLICY:PRIORITY" "$(field "$out" 40) $(field "$out" 41)" "7 2"
   run "$FORKEXEC" --scheduling rr:7 "$FORKEXEC" --scheduling :9 cat /proc/self/stat
   is "--scheduling :PRIORITY" "$(field "$out" 40) $(field "$out" 41)" "9 2"
+fi
+prints "--nice" 7 --nice 7 nice
+prints "--cpus" 0 --cpus 0 sh -c 'sed -n "s/^Cpus_allowed_list:.//p" /proc/self/status'
+ends "none that is there" 125 "affinity: Invalid argument" --cpus 1023 true
+prints "--timer-slack" 70000 --timer-slack 70000 sh -c 'cat /proc/$$/timerslack_ns'
+prints "--limit" "64 128" --limit nofile=64:128 --limit core=0 sh -c 'echo $(ulimit -Sn) $(ulimit -Hn)'
+prints "--limit of one number is both" "0 0" --limit core=0 sh -c 'echo $(ulimit -Sc) $(ulimit -Hc)'
+ends "the soft one above" 125 "args 1: Invalid argument" --limit core=0 --limit nofile=unlimited:64 true
+prints "--umask" 0027 --umask 27 sh -c umask
+prints "--oom-score-adj" 500 --oom-score-adj 500 cat /proc/self/oom_score_adj
+prints "--no-randomize" 00040000 --no-randomize cat /proc/self/personality
+if [ -n "$(command -v ionice)" ]; then
+  prints "--ioprio" idle --ioprio idle ionice
+  prints "--ioprio and a level" "best-effort: prio 6" --ioprio best-effort:6 ionice
+else
+  skip "--ioprio" "needs ionice"
 fi
 sets() { key "Sig$1" "$2"; }
 run "$FORKEXEC" --sigmask INT,RTMIN+2,15 cat /proc/self/status
@@ -1011,8 +1040,8 @@ if need_perl "at a terminal"; then
   is "after a signal to the command" "$out" $'term\nsame modes, 9'
   user 'raw=>kill TERM' -- "$FORKEXEC" --pty sh -c 'trap "echo term; exit 9" TERM; echo raw; while :; do sleep 0.05; done'
   is "a signal to the command is the program's" "$status: $out" $'9: raw\nterm'
-  # The command is stopped until the program has felt it, else two would be one to it.
-  user 'ready=>\x03' -- "$FORKEXEC" sh -c 'trap "i=\$((i+1))" INT; i=0; kill -STOP $PPID; echo ready
+  # The command, which knows of the program by then, is stopped until that has felt it: else two would be one to it.
+  user 'ready=>\x03' -- "$FORKEXEC" sh -c 'trap "i=\$((i+1))" INT; i=0; sleep 0.3; kill -STOP $PPID; echo ready
     while [ $i = 0 ]; do sleep 0.05; done; kill -CONT $PPID; sleep 0.3; echo $i'
   is "without --pty a Ctrl-C is felt once" "$status: $out" $'0: ready\n^C1'
   user 'ready=>\x03' -- "$FORKEXEC" --setpgid sh -c 'trap "echo int; exit 6" INT; echo ready; while :; do sleep 0.05; done'

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <unistd.h>
 
 #define GRACE_MS 1000 /* from the signal of --timeout to SIGKILL */
@@ -56,6 +57,15 @@ enum {
   FEXECVE,
   EXECVEAT,
   SCHEDULING,
+  NICE,
+  CPUS,
+  IOPRIO,
+  OWN_CORE,
+  TIMER_SLACK,
+  LIMIT,
+  UMASK,
+  OOM_SCORE_ADJ,
+  NO_RANDOMIZE,
   ENV,
   UNSETENV,
   ARGV0,
@@ -118,6 +128,15 @@ static const struct option options[] = {
     {"fexecve", required_argument, NULL, FEXECVE},
     {"execveat", required_argument, NULL, EXECVEAT},
     {"scheduling", required_argument, NULL, SCHEDULING},
+    {"nice", required_argument, NULL, NICE},
+    {"cpus", required_argument, NULL, CPUS},
+    {"ioprio", required_argument, NULL, IOPRIO},
+    {"own-core", no_argument, NULL, OWN_CORE},
+    {"timer-slack", required_argument, NULL, TIMER_SLACK},
+    {"limit", required_argument, NULL, LIMIT},
+    {"umask", required_argument, NULL, UMASK},
+    {"oom-score-adj", required_argument, NULL, OOM_SCORE_ADJ},
+    {"no-randomize", no_argument, NULL, NO_RANDOMIZE},
     {"env-clear", no_argument, NULL, 'i'},
     {"env", required_argument, NULL, ENV},
     {"unsetenv", required_argument, NULL, UNSETENV},
@@ -175,6 +194,9 @@ static void prepare(struct job *job, size_t most) {
   job->uid_map = allocate(most, sizeof *job->uid_map);
   job->gid_map = allocate(most, sizeof *job->gid_map);
   job->actions = allocate(most, sizeof *job->actions);
+  job->rlimits = allocate(most, sizeof *job->rlimits);
+  job->scheduling.size = sizeof job->scheduling;
+  job->limits.size = sizeof job->limits;
   job->entered = allocate(most, sizeof *job->entered);
   job->timeout_ms = -1;
 }
@@ -254,7 +276,30 @@ static void take_option(struct job *job, int option) {
       attr->flags |= FE_EXECVEAT;
       attr->execfd = (int32_t)number("execveat", optarg, FD_MAX);
       break;
-    case SCHEDULING: attr->scheduling = scheduling(optarg); break;
+    case SCHEDULING: policy(&job->scheduling, optarg); break;
+    case NICE:
+      job->scheduling.flags |= FE_SCHED_NICE;
+      job->scheduling.nice = (int32_t)between("nice", optarg, -20, 19);
+      break;
+    case CPUS: processors(&job->scheduling, optarg); break;
+    case IOPRIO: io_priority(&job->scheduling, optarg); break;
+    case OWN_CORE: job->scheduling.flags |= FE_SCHED_CORE; break;
+    case TIMER_SLACK:
+      job->scheduling.timer_slack_ns = number("timer-slack", optarg, LONG_MAX);
+      break;
+    case LIMIT: job->rlimits[job->limits.nrlimits++] = resource_limit(optarg); break;
+    case UMASK:
+      job->limits.flags |= FE_LIMIT_UMASK;
+      job->limits.umask = file_mask(optarg);
+      break;
+    case OOM_SCORE_ADJ:
+      job->limits.flags |= FE_LIMIT_OOM_SCORE_ADJ;
+      job->limits.oom_score_adj = (int32_t)between("oom-score-adj", optarg, -1000, 1000);
+      break;
+    case NO_RANDOMIZE:
+      job->limits.flags |= FE_LIMIT_PERSONALITY;
+      job->limits.personality = ADDR_NO_RANDOMIZE;
+      break;
     case 'i': job->nenvironment = 0; break;
     case ENV: set(job, optarg); break;
     case UNSETENV:
@@ -330,6 +375,11 @@ void parse_options(struct job *job, int argc, char **argv) {
   attr->argv = argv + optind;
   job->environment[job->nenvironment] = NULL;
   attr->envp = job->environment;
+  fe_scheduling *scheduling = &job->scheduling;
+  if (scheduling->flags != 0 || scheduling->affinity != NULL || scheduling->timer_slack_ns != 0)
+    attr->scheduling = scheduling;
+  if (job->limits.nrlimits > 0) job->limits.rlimits = job->rlimits;
+  if (job->limits.flags != 0 || job->limits.nrlimits > 0) attr->limits = &job->limits;
   if (attr->nactions > 0) attr->actions = job->actions;
   if (attr->nuid_mappings > 0) attr->uid_mappings = job->uid_map;
   if (attr->ngid_mappings > 0) attr->gid_mappings = job->gid_map;

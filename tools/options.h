@@ -28,6 +28,9 @@ struct job {
   struct entered *entered;
   size_t nentered;
   fe_namespaces namespaces;
+  fe_scheduling scheduling;
+  fe_limits limits;
+  fe_rlimit *rlimits;
   char **environment;
   size_t nenvironment;
   char *user, *groups; /* NULL: not asked for */
@@ -58,8 +61,14 @@ struct entered entered(char *text);
 struct timespec *offset(const char *option, const char *text);
 fe_id_map id_map(const char *option, char *text);
 struct descriptor descriptor(char *text);
-fe_scheduling *scheduling(char *text);
 fe_file_action action(char *text);
+
+long between(const char *option, const char *text, long least, long most);
+fe_rlimit resource_limit(char *text);
+mode_t file_mask(const char *text);
+void policy(fe_scheduling *scheduling, char *text);
+void io_priority(fe_scheduling *scheduling, char *text);
+void processors(fe_scheduling *scheduling, char *list);
 
 /* How --fd and --action begin a path: how the file is opened. `path` goes on behind it. */
 int open_flags(int target, const char **path);

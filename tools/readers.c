@@ -16,11 +16,6 @@ static const struct name spaces[] = {
     {"time", CLONE_NEWTIME}, {"cgroup", CLONE_NEWCGROUP}, {NULL, 0},
 };
 
-static const struct name policies[] = {
-    {"other", SCHED_OTHER}, {"batch", SCHED_BATCH}, {"idle", SCHED_IDLE},
-    {"fifo", SCHED_FIFO},   {"rr", SCHED_RR},       {NULL, 0},
-};
-
 static const struct name actions[] = {
     {"open", FE_ACTION_OPEN},           {"dup2", FE_ACTION_DUP2},
     {"close", FE_ACTION_CLOSE},         {"chdir", FE_ACTION_CHDIR},
@@ -64,15 +59,6 @@ struct descriptor descriptor(char *text) {
   char *number_text = strsep(&text, "=");
   if (text == NULL) DIE("--fd: \"%s\" is not N=SRC", number_text);
   return (struct descriptor){(int32_t)number("fd", number_text, FD_MAX), text};
-}
-
-fe_scheduling *scheduling(char *text) {
-  static fe_scheduling wanted = FE_SCHEDULING_INIT;
-  char *policy = strsep(&text, ":");
-  wanted.flags = *policy != '\0' ? FE_SCHED_POLICY : FE_SCHED_PRIORITY;
-  if (*policy != '\0') wanted.policy = value_of("scheduling", policies, policy);
-  if (text != NULL) wanted.priority = (int32_t)number("scheduling", text, 99);
-  return &wanted;
 }
 
 fe_file_action action(char *text) {

@@ -72,7 +72,8 @@ void wait_for_signal(void) {
 }
 
 void pass_on_to(fe_child *child, bool group) {
-  /* In this order: what comes in between is passed on by its handler. */
+  /* In this order: what comes in between is passed on by its handler. A terminal's that came while
+   * the child was made may reach it twice, which is better than not at all. */
   to_group = group;
   target = child;
   for (size_t i = 0; i < COUNT; i++)
