@@ -84,7 +84,7 @@ is "none refers to data" "$(grep -vE '	(call|jmp)' <<<"$child" | grep -E "$refer
 # is libc's, or the linker's.
 is "the static library defines the public symbols alone" \
   "$(nm -g --defined-only "$BUILD/libforkexec.a" | awk 'NF == 3 {print $3}' | sort)" "${symbols//@@FORKEXEC_0.1/}"
-libc=' __errno_location __start_fe_child __stop_fe_child __xpg_strerror_r abort bcmp clock_gettime environ free getenv malloc memcpy memmove memset secure_getenv strlen '
+libc=' __errno_location __start_fe_child __stop_fe_child __xpg_strerror_r abort bcmp clock_gettime environ free getenv malloc memcpy memmove memset realloc secure_getenv strlen '
 is "and wants libc's" "$(nm -u "$BUILD/libforkexec.a" | awk -v l="$libc" '$1 == "U" && !index(l, " " $2 " ") {print $2}')" ""
 # shellcheck disable=SC2016
 ok "the static library links alone" 'printf "#include <forkexec.h>\nint main(void) { return fe_version()[0] == 0; }\n" |

@@ -508,7 +508,7 @@ class child {
   void resume(std::error_code &error) noexcept {
     fe_error why;
     const bool done = fe_resume(&raw_, -1, &why) == 0;
-    if (!done) more_.clear();
+    if (!*this) more_.clear();
     error = done ? std::error_code() : make_code(why);
   }
   /* With FE_ASYNC: false when the time is up and the outcome still not known. */
@@ -592,12 +592,8 @@ class child {
       error.clear();
       return true;
     }
-    if (why.errnum == EINPROGRESS) {
-      error.clear();
-    } else {
-      more_.clear();
-      error = make_code(why);
-    }
+    if (!*this) more_.clear();
+    error = why.errnum == EINPROGRESS ? std::error_code() : make_code(why);
     return false;
   }
 

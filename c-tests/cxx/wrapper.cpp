@@ -442,8 +442,13 @@ static void without_waiting() {
   check_no_child();
   const unchanged all;
   forkexec::child pending = forkexec::spawn(held);
+  pending.finish_for(0ms, code);
   const forkexec::descriptor writer(open(fifo, O_WRONLY | O_CLOEXEC));
-  CHECK(pending.finish_for(30s) && pending.wait().success());
+  CHECK(pending.finish_for(30s));
+  /* A call too many does no harm. */
+  pending.finish(code);
+  CHECK(code == std::errc::invalid_argument && pending);
+  CHECK(pending.wait().success());
 }
 
 static void before_the_exec() {
