@@ -448,6 +448,8 @@ static void without_waiting() {
   /* A call too many does no harm. */
   pending.finish(code);
   CHECK(code == std::errc::invalid_argument && pending);
+  pending.resume(code);
+  CHECK(code == std::errc::invalid_argument && pending);
   CHECK(pending.wait().success());
 }
 
