@@ -747,6 +747,16 @@
  */
 #define FE_LIMIT_PERSONALITY UINT64_C(0x4)
 
+/**
+ * fe_explain: a line for each system call.
+ */
+#define FE_EXPLAIN_TEXT 0
+
+/**
+ * fe_explain: one JSON object.
+ */
+#define FE_EXPLAIN_JSON 1
+
 
 
 /**
@@ -1728,6 +1738,29 @@ int fe_run(const struct fe_attr *attr,
            const struct fe_io *io,
            struct fe_result *result,
            struct fe_error *error);
+
+/**
+ * Writes what fe_spawn would do for `attr`, without doing it: the way and why it is taken, and each system call
+ * of the child in its order, with its step, its index and its values. What attr asks for is checked as fe_spawn checks it
+ * before there is a child, so contradictions fail here in the same way. Pipes, terminals and data of `files` are made
+ * for a moment, to see that they can be, and given back; nothing else is changed.
+ *
+ * `form` is FE_EXPLAIN_TEXT or FE_EXPLAIN_JSON (else EINVAL): an object with the members way, why and steps, an array
+ * of objects with step, index (if the step has several items), call, args (numbers, strings, arrays, null, or {} for what is
+ * not shown; "<fd>" and the like for what is known only then), into (where its result goes) and if; or by, for what is no system
+ * call of the child. Of the environment only the count is shown. A byte of a string that is no UTF-8 is written as
+ * the character of its number. What the texts say may change from version to version, their form does not.
+ *
+ * Like snprintf(3): at most `size` bytes are written with the NUL, which is always there unless size is 0, and the
+ * length of the whole text is returned. `text` may be NULL if size is 0. When fe_spawn would fail before it makes a child, -1
+ * with errno, and `error` as fe_spawn fills it. Where no spawn of this process has shown yet whether memory can
+ * be shared here, it is taken for granted. Thread-safe, no cancellation point, not async-signal-safe.
+ */
+ssize_t fe_explain(const struct fe_attr *attr,
+                   uint32_t form,
+                   char *text,
+                   size_t size,
+                   struct fe_error *error);
 
 /**
  * The name of a step: "chdir", "exec" and so on; "unknown" for a number that is none. A static

@@ -11,6 +11,7 @@
 mod clone;
 mod concurrent;
 mod copy;
+mod foresee;
 mod idmap;
 mod image;
 mod kernel;
@@ -40,6 +41,7 @@ use crate::sys::{self, Blocked, Fd};
 use clone::Cloned;
 use core::marker::PhantomData;
 use core::sync::atomic::AtomicU32;
+pub use foresee::foresee;
 use pending::{Child, Context};
 pub use pending::{Pending, Progress};
 

@@ -22,6 +22,7 @@ pub mod attr;
 pub mod capi;
 mod child;
 pub mod error;
+mod explain;
 pub mod launch;
 pub mod plan;
 pub mod process;

@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         .with_src(root.join("src/capi/child.rs"))
         .with_src(root.join("src/capi/stop.rs"))
         .with_src(root.join("src/capi/communicate.rs"))
+        .with_src(root.join("src/capi/explain.rs"))
         .with_src(root.join("src/capi/error.rs"))
         .with_src(root.join("src/capi.rs"))
         .generate()
@@ -48,7 +49,7 @@ fn wide_flags(text: &str) -> String {
         let number = words.next().unwrap_or_default();
         let value = number.trim_end_matches("ull").parse::<u64>().ok();
         let flag = name.starts_with("FE_")
-            && !["FE_STEP_", "FE_WAY_", "FE_REDIRECT_", "FE_RESULT_", "FE_STOP_", "FE_TREE_"]
+            && !["FE_STEP_", "FE_WAY_", "FE_REDIRECT_", "FE_RESULT_", "FE_STOP_", "FE_TREE_", "FE_EXPLAIN_"]
                 .iter()
                 .any(|other| name.starts_with(other));
         match value {
