@@ -50,6 +50,9 @@ static void attr(void) {
   OFFSET(fe_attr, namespaces, 240);
   CHECK(sizeof(fe_attr) >= 256);
   OFFSET(fe_attr, limits, 248);
+  CHECK(sizeof(fe_attr) >= 272);
+  OFFSET(fe_attr, privileges, 256);
+  OFFSET(fe_attr, sandbox, 264);
   fe_attr clear, init = FE_ATTR_INIT;
   memset(&clear, 0, sizeof clear);
   clear.size = sizeof clear;
@@ -105,6 +108,33 @@ static void others(void) {
   OFFSET(fe_rlimit, reserved, 4);
   OFFSET(fe_rlimit, soft, 8);
   OFFSET(fe_rlimit, hard, 16);
+  CHECK(sizeof(fe_privileges) >= 64);
+  OFFSET(fe_privileges, size, 0);
+  OFFSET(fe_privileges, flags, 8);
+  OFFSET(fe_privileges, bounding, 16);
+  OFFSET(fe_privileges, inheritable, 24);
+  OFFSET(fe_privileges, permitted, 32);
+  OFFSET(fe_privileges, effective, 40);
+  OFFSET(fe_privileges, ambient, 48);
+  OFFSET(fe_privileges, securebits, 56);
+  OFFSET(fe_privileges, reserved, 60);
+  fe_privileges no_privileges, privileges_init = FE_PRIVILEGES_INIT;
+  memset(&no_privileges, 0, sizeof no_privileges);
+  no_privileges.size = sizeof no_privileges;
+  CHECK(memcmp(&no_privileges, &privileges_init, sizeof privileges_init) == 0);
+  CHECK(sizeof(fe_sandbox) >= 48);
+  OFFSET(fe_sandbox, size, 0);
+  OFFSET(fe_sandbox, flags, 8);
+  OFFSET(fe_sandbox, filter, 16);
+  OFFSET(fe_sandbox, nfilter, 24);
+  OFFSET(fe_sandbox, filter_flags, 32);
+  OFFSET(fe_sandbox, landlock, 36);
+  OFFSET(fe_sandbox, landlock_flags, 40);
+  OFFSET(fe_sandbox, reserved, 44);
+  fe_sandbox no_sandbox, sandbox_init = FE_SANDBOX_INIT;
+  memset(&no_sandbox, 0, sizeof no_sandbox);
+  no_sandbox.size = sizeof no_sandbox;
+  CHECK(memcmp(&no_sandbox, &sandbox_init, sizeof sandbox_init) == 0);
   CHECK_INT(sizeof(fe_file_action), 48);
   OFFSET(fe_file_action, action, 0);
   OFFSET(fe_file_action, fd, 4);
@@ -189,6 +219,10 @@ static void numbers(void) {
       {FE_SHELL_FALLBACK, 0x8000}, {FE_CGROUP, 0x10000},    {FE_ASYNC, 0x20000},
       {FE_OWN_CGROUP, 0x40000}, {FE_SUSPEND, 0x80000}, {FE_PTY, 0x100000},
       {FE_PIVOT_ROOT, 0x200000}, {FE_NEWIDMAP, 0x400000},
+      {FE_NO_NEW_PRIVS, 0x1000000},
+      {FE_PRIVILEGES_BOUNDING, 1}, {FE_PRIVILEGES_INHERITABLE, 2}, {FE_PRIVILEGES_PERMITTED, 4},
+      {FE_PRIVILEGES_EFFECTIVE, 8}, {FE_PRIVILEGES_AMBIENT, 16}, {FE_PRIVILEGES_SECUREBITS, 32},
+      {FE_SANDBOX_LANDLOCK, 1}, {FE_CAPABILITY(40), UINT64_C(1) << 40},
       {FE_WAY_CONCURRENT, 4},  {FE_WAY_STAGED, 5},
       {FE_TREE_CGROUP, 1},     {FE_TREE_PIDNS, 2},       {FE_TREE_SWEEP, 3},
       {FE_TREE_GROUP, 4},      {FE_STOP_GROUP, 1},       {FE_STOP_TREE, 2},
@@ -239,6 +273,18 @@ static void step_names(void) {
   };
   const int count = sizeof names / sizeof *names;
   for (int step = 0; step < count; step++) CHECK_STR(fe_step_name(step), names[step]);
+  static const char *const restricting[] = {"keepcaps", "bounding", "inheritable", "ambient", "securebits",
+                                            "permitted", "no_new_privs", "landlock", "seccomp"};
+  for (int step = 64; step < 73; step++) CHECK_STR(fe_step_name(step), restricting[step - 64]);
+  CHECK_INT(FE_STEP_KEEPCAPS, 64);
+  CHECK_INT(FE_STEP_BOUNDING, 65);
+  CHECK_INT(FE_STEP_INHERITABLE, 66);
+  CHECK_INT(FE_STEP_AMBIENT, 67);
+  CHECK_INT(FE_STEP_SECUREBITS, 68);
+  CHECK_INT(FE_STEP_PERMITTED, 69);
+  CHECK_INT(FE_STEP_NO_NEW_PRIVS, 70);
+  CHECK_INT(FE_STEP_LANDLOCK, 71);
+  CHECK_INT(FE_STEP_SECCOMP, 72);
   CHECK_INT(FE_STEP_CHDIR, 20);
   CHECK_INT(FE_STEP_EXEC, 29);
   CHECK_INT(FE_STEP_ACTION_OPEN, 30);

@@ -97,6 +97,24 @@ static void check_overwritten(unsigned way, const void *with) {
     limits.oom_score_adj = 999;
   }
   attr->limits = POOLED(limits);
+  fe_privileges privileges = FE_PRIVILEGES_INIT;
+  privileges.flags = FE_PRIVILEGES_BOUNDING | FE_PRIVILEGES_AMBIENT | FE_PRIVILEGES_SECUREBITS;
+  privileges.bounding = privileges.ambient = FE_CAPABILITY(18 /* CAP_SYS_CHROOT */);
+  privileges.securebits = 0x40 /* SECBIT_NO_CAP_AMBIENT_RAISE */;
+  attr->privileges = POOLED(privileges);
+  /* umask(2) is answered with 0. */
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_umask, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  fe_sandbox sandbox = FE_SANDBOX_INIT;
+  sandbox.filter = POOLED(code);
+  sandbox.nfilter = 4;
+  attr->sandbox = POOLED(sandbox);
+  attr->flags |= FE_NO_NEW_PRIVS;
+  umask(077);
   if (with_credential) {
     gid_t groups[] = {77, 88, 99};
     fe_credential credential = FE_CREDENTIAL_INIT;
@@ -148,6 +166,8 @@ static void check_overwritten(unsigned way, const void *with) {
   CHECK_INT(number(seen, "priority"), 7);
   CHECK_STR(value(seen, "rlimit.0"), "1000 2000");
   CHECK_STR(value(seen, "rlimit.3"), "1048576 2097152");
+  CHECK_STR(value(seen, "umask"), "000");
+  CHECK_INT(number(seen, "securebits"), 0x40);
   bool changed = with_credential && way == FE_WAY_PIPED;
   CHECK_STR(value(seen, "uid"), changed ? "1234 1234 1234" : "0 0 0");
   CHECK_STR(value(seen, "gid"), changed ? "1235 1235 1235" : "0 0 0");

@@ -80,7 +80,7 @@ static void sizes(void) {
   memset(&future, 0, sizeof future);
   future.attr = plain();
   future.attr.size = sizeof future;
-  CHECK_INT(sizeof(fe_attr), 256);
+  CHECK_INT(sizeof(fe_attr), 272);
   /* Of the first header, which had nothing of what lies beyond: it is not looked at. */
   attr.size = 136;
   memset((char *)&attr + 136, 0xa5, sizeof attr - 136);
@@ -111,7 +111,7 @@ static void flags(void) {
                          FE_ALLOW_SETGROUPS | FE_CHROOT_KEEP_CWD | FE_KEEP_PROPAGATION |
                          FE_RESETIDS | FE_FEXECVE | FE_EXECVEAT | FE_SHELL_FALLBACK | FE_CGROUP |
                          FE_ASYNC | FE_OWN_CGROUP | FE_SUSPEND | FE_PTY |
-                         FE_PIVOT_ROOT | FE_NEWIDMAP;
+                         FE_PIVOT_ROOT | FE_NEWIDMAP | FE_NO_NEW_PRIVS;
   fe_attr attr = plain();
   for (int bit = 0; bit < 64; bit++) {
     attr.flags = UINT64_C(1) << bit;
@@ -354,6 +354,141 @@ static void namespaces(void) {
   refused(&attr, EINVAL);
 }
 
+static void privileges_refused(fe_privileges privileges) {
+  fe_attr attr = plain();
+  attr.privileges = &privileges;
+  refused(&attr, EINVAL);
+}
+
+static void privileges(void) {
+  no_clone();
+  static const fe_privileges init = FE_PRIVILEGES_INIT;
+  fe_privileges given = init;
+  for (int bit = 6; bit < 64; bit++) {
+    given.flags = UINT64_C(1) << bit;
+    privileges_refused(given);
+  }
+  /* A set whose flag was forgotten, though all others are there. */
+  static const size_t sets[] = {offsetof(fe_privileges, bounding), offsetof(fe_privileges, inheritable),
+                                offsetof(fe_privileges, permitted), offsetof(fe_privileges, effective),
+                                offsetof(fe_privileges, ambient), offsetof(fe_privileges, securebits)};
+  for (int i = 0; i < 6; i++) {
+    given = init;
+    given.flags = 0x3f & ~(UINT64_C(1) << i);
+    *((unsigned char *)&given + sets[i]) = 1;
+    privileges_refused(given);
+  }
+  /* The kernel would leave out in silence what it does not know. */
+  for (int i = 1; i < 5; i++) {
+    given = init;
+    given.flags = UINT64_C(1) << i;
+    *(uint64_t *)(void *)((char *)&given + sets[i]) = FE_CAPABILITY(63);
+    privileges_refused(given);
+  }
+  given = init;
+  given.flags = FE_PRIVILEGES_AMBIENT | FE_PRIVILEGES_INHERITABLE;
+  given.ambient = 3;
+  given.inheritable = 2;
+  privileges_refused(given);
+  given.flags = FE_PRIVILEGES_AMBIENT | FE_PRIVILEGES_PERMITTED;
+  given.inheritable = 0;
+  given.permitted = 2;
+  privileges_refused(given);
+  given = init;
+  given.flags = FE_PRIVILEGES_EFFECTIVE | FE_PRIVILEGES_PERMITTED;
+  given.effective = 1;
+  privileges_refused(given);
+  given = init;
+  given.reserved = 1;
+  privileges_refused(given);
+  for (size_t size = 0; size < 64; size++) {
+    given = init;
+    given.size = size;
+    privileges_refused(given);
+  }
+  struct {
+    fe_privileges known;
+    uint64_t unknown;
+  } later = {init, 1};
+  later.known.size = sizeof later;
+  fe_attr attr = plain();
+  attr.privileges = &later.known;
+  refused(&attr, E2BIG);
+}
+
+static void sandbox_refused(fe_sandbox sandbox) {
+  fe_attr attr = plain();
+  attr.sandbox = &sandbox;
+  refused(&attr, EINVAL);
+}
+
+static void sandbox(void) {
+  no_clone();
+  static const fe_sandbox init = FE_SANDBOX_INIT;
+  static struct sock_filter code[4097];
+  fe_sandbox given = init;
+  for (int bit = 1; bit < 64; bit++) {
+    given.flags = UINT64_C(1) << bit;
+    sandbox_refused(given);
+  }
+  given = init;
+  given.filter = code;
+  static const size_t lengths[] = {0, 4097, 65536, 65537, SIZE_MAX};
+  for (int i = 0; i < 5; i++) {
+    given.nfilter = lengths[i];
+    sandbox_refused(given);
+  }
+  given.nfilter = 1;
+  /* All but LOG and SPEC_ALLOW: there is no other thread, and nobody to take a listener. */
+  for (int bit = 0; bit < 32; bit++) {
+    given.filter_flags = 1U << bit;
+    if (bit != 1 && bit != 2) sandbox_refused(given);
+  }
+  given.filter_flags = 0;
+  given.filter = (const struct sock_filter *)(const void *)((const char *)code + 1);
+  sandbox_refused(given);
+  given.filter = NULL;
+  sandbox_refused(given);
+  given.nfilter = 0;
+  given.filter_flags = 2;
+  sandbox_refused(given);
+  given = init;
+  given.landlock = 3;
+  sandbox_refused(given);
+  given.landlock = 0;
+  given.landlock_flags = 1;
+  sandbox_refused(given);
+  given.flags = FE_SANDBOX_LANDLOCK;
+  for (int bit = 3; bit < 32; bit++) {
+    given.landlock_flags = 1U << bit;
+    sandbox_refused(given);
+  }
+  given = init;
+  given.reserved = 1;
+  sandbox_refused(given);
+  for (size_t size = 0; size < 48; size++) {
+    given = init;
+    given.size = size;
+    sandbox_refused(given);
+  }
+  struct {
+    fe_sandbox known;
+    uint64_t unknown;
+  } later = {init, 1};
+  later.known.size = sizeof later;
+  fe_attr attr = plain();
+  attr.sandbox = &later.known;
+  refused(&attr, E2BIG);
+  static const int closed[] = {800, -1, INT_MIN};
+  for (int i = 0; i < 3; i++) {
+    given = init;
+    given.flags = FE_SANDBOX_LANDLOCK;
+    given.landlock = closed[i];
+    attr.sandbox = &given;
+    spawn_fails(&attr, FE_WAY_AUTO, EBADF, FE_STEP_LANDLOCK, -1);
+  }
+}
+
 static void paths(void) {
   no_clone();
   char *path = malloc(PATH_MAX + 1);
@@ -383,6 +518,8 @@ int main(int argc, char **argv) {
       {"what stands for a file", what_stands_for_a_file},
       {"credentials", credentials},
       {"namespaces, maps and lone flags", namespaces},
+      {"privileges", privileges},
+      {"sandbox", sandbox},
       {"paths that are too long", paths},
       {NULL, NULL},
   };

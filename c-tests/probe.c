@@ -155,6 +155,11 @@ static void from_proc(void) {
     int value;
     if (sscanf(line, "TracerPid: %d", &value) == 1) say("tracer=%d\n", value);
     if (sscanf(line, "Threads: %d", &value) == 1) say("threads=%d\n", value);
+    /* CapInh and the other sets, NoNewPrivs, Seccomp: as they stand there. */
+    char key[20], text_of[40];
+    if (sscanf(line, "%19[A-Za-z]:%39s", key, text_of) == 2 &&
+        (strncmp(key, "Cap", 3) == 0 || strcmp(key, "NoNewPrivs") == 0 || strcmp(key, "Seccomp") == 0))
+      say("%s=%s\n", key, text_of);
   }
   if (status) fclose(status);
   FILE *stat = fopen("/proc/self/stat", "re");
@@ -182,6 +187,12 @@ int main(int argc, char **argv) {
   if (argc < 2) return 64;
   const char *mount_at = getenv("PROBE_MOUNT");
   if (mount_at) say("mounted=%d\n", mount("none", mount_at, "tmpfs", 0, NULL) == 0 ? 0 : errno);
+  const char *directory = getenv("PROBE_READ_DIR");
+  if (directory) {
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    say("read_dir=%d\n", fd >= 0 ? 0 : errno);
+    if (fd >= 0) close(fd);
+  }
   descriptors();
   signals();
   ids();
@@ -205,7 +216,8 @@ int main(int argc, char **argv) {
     say("cwd_id=%llu:%llu\n", (unsigned long long)root.st_dev, (unsigned long long)root.st_ino);
   int death = -1;
   prctl(PR_GET_PDEATHSIG, &death);
-  say("pdeathsig=%d\ndumpable=%d\n", death, prctl(PR_GET_DUMPABLE));
+  say("pdeathsig=%d\ndumpable=%d\nsecurebits=%d\n", death, prctl(PR_GET_DUMPABLE),
+      prctl(PR_GET_SECUREBITS));
   mode_t mask = umask(0);
   umask(mask);
   say("umask=%03o\n", (unsigned)mask);

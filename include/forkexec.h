@@ -13,6 +13,8 @@
 #include <sys/types.h>
 #include <time.h>
 
+struct sock_filter;
+
 /**
  * The child becomes the leader of a new session, without a controlling terminal: setsid(2). It
  * cannot be combined with FE_SETPGID, which the kernel always refuses to a session leader, nor
@@ -197,6 +199,12 @@
 #define FE_NEWIDMAP UINT64_C(0x400000)
 
 /**
+ * No exec gives the program, or any that it makes, more privileges than it has: PR_SET_NO_NEW_PRIVS of
+ * prctl(2) (Linux 3.5). It cannot be taken back. `sandbox` wants it of whoever has no CAP_SYS_ADMIN.
+ */
+#define FE_NO_NEW_PRIVS UINT64_C(0x1000000)
+
+/**
  * Reserved; EINVAL.
  */
 #define FE_DETACH UINT64_C(0x8000000000000000)
@@ -208,8 +216,8 @@
 
 /**
  * CLONE_VM and CLONE_VFORK: the child runs in the caller's memory while the calling thread is
- * suspended. The usual way. Cannot be forced (EINVAL) for a child whose user or group changes or
- * that gets a user namespace, since memory must not be shared across privileges, nor with
+ * suspended. The usual way. Cannot be forced (EINVAL) for a child whose user or group changes, that
+ * permits itself less (fe_privileges) or that gets a user namespace, since memory must not be shared across privileges, nor with
  * CLONE_NEWTIME or maps. Where it turns out that memory is not shared (emulators, valgrind), the
  * copy way is taken, and `fe_child.way` says so.
  */
@@ -240,11 +248,11 @@
 /**
  * As FE_WAY_SHARED until the credentials are to change; then the child execs a small program in a
  * memfd_create(2) of the library's own, which does the rest and execs in turn. Neither shares memory with
- * another user nor copies it: for a change of credentials by a caller with much memory in use (8 MiB resident),
- * where a copy takes longer; then it is the usual way. Only for a caller whose ids and capabilities an
+ * another user nor copies it: for a change of credentials or fewer permitted capabilities by a caller with
+ * much memory in use (8 MiB resident), where a copy takes longer; then it is the usual way. Only for a caller whose ids and capabilities an
  * exec leaves alone: all user ids 0, one group id, all capabilities of the bounding set, no securebits,
  * no ambient set, no seccomp filter; and that does not ignore SIGCHLD (EPERM at "stage" if it is forced). Cannot be forced
- * (EINVAL) with what FE_WAY_SHARED cannot but a credential and FE_RESETIDS, nor with FE_PTRACE,
+ * (EINVAL) with what FE_WAY_SHARED cannot but a credential, FE_RESETIDS and fe_privileges, nor with FE_PTRACE,
  * FE_FEXECVE, FE_EXECVEAT, or an action or a terminal that needs a descriptor which `files` does not open.
  * Security modules see two execs. A failed spawn raises SIGCHLD, and what FE_WAY_PIPED says of /proc holds.
  */
@@ -567,6 +575,56 @@
 #define FE_STEP_PERSONALITY 61
 
 /**
+ * Keeping the permitted capabilities while the user changes: PR_SET_KEEPCAPS of prctl(2). EPERM where
+ * SECBIT_KEEP_CAPS is locked.
+ */
+#define FE_STEP_KEEPCAPS 64
+
+/**
+ * `fe_privileges.bounding`, with the number of the capability as index: PR_CAPBSET_DROP of prctl(2).
+ */
+#define FE_STEP_BOUNDING 65
+
+/**
+ * `fe_privileges.inheritable`: capset(2).
+ */
+#define FE_STEP_INHERITABLE 66
+
+/**
+ * `fe_privileges.ambient`, with the number of the capability as index: PR_CAP_AMBIENT of prctl(2); without an
+ * index clearing the set, or adding to the inheritable set what it needs (EPERM: the caller does not have it).
+ */
+#define FE_STEP_AMBIENT 67
+
+/**
+ * `fe_privileges.securebits`: PR_SET_SECUREBITS of prctl(2).
+ */
+#define FE_STEP_SECUREBITS 68
+
+/**
+ * `fe_privileges.permitted` and `effective`, and giving up what was kept: capset(2).
+ */
+#define FE_STEP_PERMITTED 69
+
+/**
+ * FE_NO_NEW_PRIVS.
+ */
+#define FE_STEP_NO_NEW_PRIVS 70
+
+/**
+ * `fe_sandbox.landlock`: landlock_restrict_self(2). EBADF: not open, EBADFD: no ruleset, EPERM: neither
+ * FE_NO_NEW_PRIVS nor CAP_SYS_ADMIN, E2BIG: the 17th ruleset upon each other, ENOSYS or EOPNOTSUPP: the kernel has
+ * none, EMFILE: the descriptor must be moved and there is no number for it.
+ */
+#define FE_STEP_LANDLOCK 71
+
+/**
+ * `fe_sandbox.filter`: seccomp(2). EACCES: neither FE_NO_NEW_PRIVS nor CAP_SYS_ADMIN, EINVAL: not a program that
+ * the kernel takes, or no such flag, ENOMEM: too many filters, ENOSYS: the kernel has none.
+ */
+#define FE_STEP_SECCOMP 72
+
+/**
  * open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
  * close-on-exec only with O_CLOEXEC.
  */
@@ -634,6 +692,41 @@
  * nobody can write to: memfd_create(2) (Linux 3.17; else ENOSYS).
  */
 #define FE_REDIRECT_DATA 2
+
+/**
+ * fe_privileges.flags: `bounding` is given.
+ */
+#define FE_PRIVILEGES_BOUNDING UINT64_C(0x1)
+
+/**
+ * fe_privileges.flags: `inheritable` is given.
+ */
+#define FE_PRIVILEGES_INHERITABLE UINT64_C(0x2)
+
+/**
+ * fe_privileges.flags: `permitted` is given.
+ */
+#define FE_PRIVILEGES_PERMITTED UINT64_C(0x4)
+
+/**
+ * fe_privileges.flags: `effective` is given.
+ */
+#define FE_PRIVILEGES_EFFECTIVE UINT64_C(0x8)
+
+/**
+ * fe_privileges.flags: `ambient` is given.
+ */
+#define FE_PRIVILEGES_AMBIENT UINT64_C(0x10)
+
+/**
+ * fe_privileges.flags: `securebits` is given.
+ */
+#define FE_PRIVILEGES_SECUREBITS UINT64_C(0x20)
+
+/**
+ * fe_sandbox.flags: `landlock` is given.
+ */
+#define FE_SANDBOX_LANDLOCK UINT64_C(0x1)
 
 /**
  * fe_kill_tree: by the child's own cgroup (FE_OWN_CGROUP). Whoever is in it is reached.
@@ -1096,15 +1189,131 @@ typedef struct fe_limits {
 } fe_limits;
 
 /**
+ * What the child may do: capabilities(7). Start from FE_PRIVILEGES_INIT. A set is a mask in which bit n is the
+ * capability n, so FE_CAPABILITY(CAP_NET_BIND_SERVICE); it counts if its flag is in `flags`, 0 too, and one that is
+ * not 0 without its flag is EINVAL. In all but `bounding` so is a capability that the running kernel does not know.
+ *
+ * The order, of which each step says why the next is where it is: capabilities leave the bounding set, which needs
+ * CAP_SETPCAP. If `credential` or FE_RESETIDS makes another user of user 0, the kernel takes the permitted set away: it
+ * is kept if any of what follows is given. Groups, gid and uid change; the kernel clears the effective and the
+ * ambient set. The inheritable set is set, and CAP_SETPCAP made effective again, if the caller has it. The ambient
+ * set is raised. Securebits are set, of which SECBIT_NO_CAP_AMBIENT_RAISE forbids that. The permitted and the
+ * effective set are set. Then `dir`, `files` and the rest, with these privileges.
+ *
+ * What exec makes of them (capabilities(7)): a user other than 0 is permitted the ambient set, which is effective
+ * too, and what the file's capabilities add; user 0 the bounding and the inheritable set, without
+ * SECBIT_NOROOT. So for a program to have a capability as an ordinary user, `ambient` is what to ask for; and for user
+ * 0 to lack one, `bounding` (and `inheritable`).
+ *
+ * In a way that is not shared (EINVAL if that is forced) if the child permits itself less than its caller: whoever has
+ * that much may trace it (ptrace(2)). What is not in the caller's permitted set is EPERM at the set's step.
+ */
+typedef struct fe_privileges {
+  /**
+   * sizeof(fe_privileges).
+   */
+  size_t size;
+  /**
+   * FE_PRIVILEGES_..., or-ed. Others are EINVAL.
+   */
+  uint64_t flags;
+  /**
+   * The bounding set that is left: all others are dropped, each by a call of its own (Linux 2.6.25). EPERM without
+   * CAP_SETPCAP, with the first to be dropped as index. Capabilities that the kernel does not know may be
+   * in it, so ~FE_CAPABILITY(n) is all but one.
+   */
+  uint64_t bounding;
+  /**
+   * The inheritable set. What is new in it must be in the bounding set, and be permitted to the caller unless it has
+   * CAP_SETPCAP (EPERM). Not given: the caller's, with `ambient` added.
+   */
+  uint64_t inheritable;
+  /**
+   * The permitted set until exec; after it too where FE_NO_NEW_PRIVS keeps exec from adding to it. (Where exec does,
+   * the kernel makes the program undumpable.) Not given: the
+   * caller's; but where a change of user from 0 takes it away, `ambient` and `effective`.
+   */
+  uint64_t permitted;
+  /**
+   * The effective set until exec, so what `dir`, `files` and `actions` are opened with; EINVAL if it is not within
+   * `permitted`. Not given: the caller's, within `permitted`; but nothing where a change of user from 0
+   * takes it away.
+   */
+  uint64_t effective;
+  /**
+   * The ambient set (Linux 4.3; else EINVAL at "ambient"). EINVAL if it is not within `inheritable` and `permitted`;
+   * to either, if it is not given, it is added. Not given: the caller's, which a change of user from 0
+   * clears. A set-user-ID program, and one with file capabilities, does not get it.
+   */
+  uint64_t ambient;
+  /**
+   * SECBIT_... of linux/securebits.h, all of them. EPERM without CAP_SETPCAP, for a locked one that would change, and
+   * for one that the kernel does not know. SECBIT_KEEP_CAPS is cleared by exec. Not given: the caller's.
+   */
+  uint32_t securebits;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+} fe_privileges;
+
+/**
+ * What the program cannot do whoever it is. Start from FE_SANDBOX_INIT. It can be made once and used for many
+ * spawns, by several threads at once. It comes last of all, first landlock, then the filter, so the filter
+ * need allow nothing but execve(2) (execveat(2) with FE_FEXECVE and FE_EXECVEAT); an exec that either refuses is told as
+ * any other, at "exec". Both need FE_NO_NEW_PRIVS, or CAP_SYS_ADMIN in the effective set after `credential`
+ * and `privileges`; the library does not set it by itself.
+ */
+typedef struct fe_sandbox {
+  /**
+   * sizeof(fe_sandbox).
+   */
+  size_t size;
+  /**
+   * FE_SANDBOX_LANDLOCK. Others are EINVAL.
+   */
+  uint64_t flags;
+  /**
+   * A seccomp filter: a BPF program as in seccomp(2) (Linux 3.17), struct sock_filter of linux/filter.h. NULL
+   * means none.
+   */
+  const struct sock_filter *filter;
+  /**
+   * How many instructions: 1 to 4096 with a filter, else 0; EINVAL.
+   */
+  size_t nfilter;
+  /**
+   * SECCOMP_FILTER_FLAG_LOG and SECCOMP_FILTER_FLAG_SPEC_ALLOW; others, and any without a filter, are EINVAL.
+   */
+  uint32_t filter_flags;
+  /**
+   * A ruleset of landlock_create_ruleset(2) (Linux 5.13): a descriptor of the *caller*. The child has it until it is
+   * needed, whatever `files`, the actions and FE_CLOSE_OTHERS do to its number (which takes another descriptor for the
+   * time of the call). The program has it only as any other that is not close-on-exec, as rulesets are. Not 0
+   * without its flag is EINVAL.
+   */
+  int32_t landlock;
+  /**
+   * LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF, _LOG_NEW_EXEC_ON and _LOG_SUBDOMAINS_OFF (Linux 6.15; else EINVAL at
+   * "landlock"); others, and any without a ruleset, are EINVAL.
+   */
+  uint32_t landlock_flags;
+  /**
+   * Zero.
+   */
+  uint32_t reserved;
+} fe_sandbox;
+
+/**
  * What to start, and how. Start from FE_ATTR_INIT; zero is every field's default. fe_spawn reads
  * it and all it points to during the call only and keeps nothing.
  *
  * The order in which the child does things: uid and gid maps are waited for, mounts made private,
  * FE_NOCTTY, setsid, setpgid, oom_score_adj, what is raised (resource limits, affinity, nice, policy, I/O
- * priority), chroot and chdir to the new root, groups, gid, uid or FE_RESETIDS, dir, files, actions,
- * close others, FE_SETCTTY, FE_FOREGROUND, what is lowered (policy, nice, I/O priority), memory policy,
- * timer slack, core, umask, resource limits that are lowered, personality, pdeathsig, signal
- * dispositions, signal mask, FE_PTRACE, exec. It is born in its cgroup.
+ * priority), chroot and chdir to the new root, bounding set, groups, gid, uid or FE_RESETIDS, the other
+ * privileges, dir, files, actions, close others, FE_SETCTTY, FE_FOREGROUND, what is lowered
+ * (policy, nice, I/O priority), memory policy, timer slack, core, umask, resource limits that are lowered, personality, pdeathsig, signal
+ * dispositions, signal mask, FE_PTRACE, FE_NO_NEW_PRIVS, landlock, seccomp, exec. It is born in its cgroup.
  *
  * Signals that the caller catches are set to their default action, ignored ones stay ignored, but
  * for `sigdefault` and `sigignore`.
@@ -1285,6 +1494,14 @@ typedef struct fe_attr {
    * Resource limits, umask and the like. NULL keeps the caller's.
    */
   const struct fe_limits *limits;
+  /**
+   * Capabilities and securebits. NULL means what the kernel leaves of the caller's.
+   */
+  const struct fe_privileges *privileges;
+  /**
+   * A seccomp filter and a landlock ruleset. NULL means none.
+   */
+  const struct fe_sandbox *sandbox;
 } fe_attr;
 
 /**
@@ -1791,7 +2008,7 @@ const char *fe_version(void);
   {                                                                              \
     sizeof(fe_attr), 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0,    \
       0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0,       \
-      0, 0, NULL, 0, NULL, { 0, 0, 0, 0 }, NULL, NULL                            \
+      0, 0, NULL, 0, NULL, { 0, 0, 0, 0 }, NULL, NULL, NULL, NULL                \
   }
 #define FE_CREDENTIAL_INIT                                                       \
   {                                                                              \
@@ -1809,6 +2026,14 @@ const char *fe_version(void);
   {                                                                              \
     sizeof(fe_namespaces), NULL, 0, 0, NULL, NULL                                \
   }
+#define FE_PRIVILEGES_INIT                                                       \
+  {                                                                              \
+    sizeof(fe_privileges), 0, 0, 0, 0, 0, 0, 0, 0                                \
+  }
+#define FE_SANDBOX_INIT                                                          \
+  {                                                                              \
+    sizeof(fe_sandbox), 0, NULL, 0, 0, 0, 0, 0                                   \
+  }
 #define FE_IO_INIT                                                               \
   {                                                                              \
     sizeof(fe_io), 0, NULL, 0, NULL, NULL, 0, 0, 0, 0, 0                         \
@@ -1821,6 +2046,9 @@ const char *fe_version(void);
   {                                                                              \
     0, 0, -1, 0, 0, { 0, 0, 0 }, { 0, 0, 0, 0 }                                  \
   }
+
+/** In `fe_privileges`: the set of the capability `n` (CAP_... of linux/capability.h). */
+#define FE_CAPABILITY(n) (UINT64_C(1) << (n))
 
 /** In `files`: a duplicate of what the child's descriptor `n` is. */
 #define FE_SAME_AS(n) (-0x10000000 - (n))

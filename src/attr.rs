@@ -11,6 +11,8 @@ mod scheduling;
 
 pub use limits::{Limits, OomScoreAdj, Rlimit};
 pub use scheduling::{Deadline, MemPolicy, Policy, Scheduling};
+mod privileges;
+mod restrictions;
 
 use crate::error::{Error, Result, Step};
 use crate::redirect::{self, Opened, Redirect};
@@ -18,6 +20,8 @@ use crate::remap::STDIO;
 use core::ffi::CStr;
 
 pub use crate::sys::CStrArray;
+pub use privileges::Privileges;
+pub use restrictions::{Filter, Instruction, Landlock, Restrictions};
 
 /// The way to start the child (see `launch`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,6 +303,8 @@ pub struct Attr<'a> {
     pub pidfd: bool,
     /// How many milliseconds the spawn itself may take; None: any time.
     pub timeout_ms: Option<u32>,
+    /// What it gives up; None, as for nearly all: nothing.
+    pub restrictions: Option<&'a Restrictions<'a>>,
 }
 
 /// A new time namespace (Linux 5.6); no libc has it yet for all targets.
@@ -359,11 +365,17 @@ impl<'a> Attr<'a> {
             way: None,
             pidfd: false,
             timeout_ms: None,
+            restrictions: None,
         }
     }
 }
 
 impl Attr<'_> {
+    /// Whether the child comes to be in another user namespace, where it has all capabilities.
+    pub fn changes_user_namespace(&self) -> bool {
+        self.new_user() || self.namespaces.is_some_and(Namespaces::enter_user)
+    }
+
     /// Whether a new user namespace is asked for.
     pub fn new_user(&self) -> bool {
         self.cloneflags & CLONE_NEWUSER != 0
@@ -398,10 +410,18 @@ impl Attr<'_> {
         }
         self.scheduling.map_or(Ok(()), Scheduling::check)?;
         self.limits.map_or(Ok(()), Limits::check)?;
+        if let Some(restrictions) = self.restrictions {
+            restrictions.check()?;
+        }
         self.check_credential()?;
         self.check_files()?;
         self.check_actions()?;
         self.check_terminal()
+    }
+
+    /// The descriptor of the landlock ruleset.
+    pub fn landlock(&self) -> Option<i32> {
+        Some(self.restrictions?.landlock?.fd)
     }
 
     fn check_credential(&self) -> Result<()> {

@@ -17,6 +17,7 @@ mod error;
 mod explain;
 mod limits;
 mod namespaces;
+mod privileges;
 mod read;
 mod spawn;
 mod stop;

@@ -238,6 +238,11 @@ impl Child {
                 } else if this.from as u8 == From::Address as u8 {
                     *argument = register as usize;
                 }
+                // Not a fourth `From`: the compiler would make a jump table of those.
+                if this.words {
+                    *argument = argument.add(2) as usize;
+                    *argument.add(1) = argument.add(3) as usize;
+                }
                 if this.rule as u8 == Rule::CloseRange as u8 {
                     self.close_range(args, *registers.add(Register::Exec as usize));
                     continue;

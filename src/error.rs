@@ -73,10 +73,19 @@ pub enum Step {
     TimerSlack = 59,
     CoreSched = 60,
     Personality = 61,
+    Keepcaps = 64,
+    Bounding = 65,
+    Inheritable = 66,
+    Ambient = 67,
+    Securebits = 68,
+    Permitted = 69,
+    NoNewPrivs = 70,
+    Landlock = 71,
+    Seccomp = 72,
 }
 
-/// Every step with its name, at the place of its number.
-pub static STEPS: [(Step, Name); 62] = [
+/// Every step with its name, in the order of their numbers.
+static STEPS: [(Step, Name); 71] = [
     (Step::None, Name::of("none")),
     (Step::Args, Name::of("args")),
     (Step::Memory, Name::of("memory")),
@@ -139,13 +148,42 @@ pub static STEPS: [(Step, Name); 62] = [
     (Step::TimerSlack, Name::of("timer_slack")),
     (Step::CoreSched, Name::of("core_sched")),
     (Step::Personality, Name::of("personality")),
+    (Step::Keepcaps, Name::of("keepcaps")),
+    (Step::Bounding, Name::of("bounding")),
+    (Step::Inheritable, Name::of("inheritable")),
+    (Step::Ambient, Name::of("ambient")),
+    (Step::Securebits, Name::of("securebits")),
+    (Step::Permitted, Name::of("permitted")),
+    (Step::NoNewPrivs, Name::of("no_new_privs")),
+    (Step::Landlock, Name::of("landlock")),
+    (Step::Seccomp, Name::of("seccomp")),
 ];
+
+/// Nearly all stand at the place of their number; not all numbers are given out.
+fn line(number: i32) -> Option<&'static (Step, Name)> {
+    match STEPS.get(number as u32 as usize) {
+        Some(line) if line.0 as i32 == number => Some(line),
+        _ => search(number),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn search(number: i32) -> Option<&'static (Step, Name)> {
+    STEPS.iter().find(|line| line.0 as i32 == number)
+}
 
 impl Step {
     /// The step of that number.
     pub fn from_number(number: i32) -> Option<Step> {
-        let (step, _) = STEPS.get(usize::try_from(number).ok()?)?;
+        let (step, _) = line(number)?;
         Some(*step)
+    }
+
+    /// The name of that number.
+    pub fn name(number: i32) -> Option<&'static CStr> {
+        let (_, name) = line(number)?;
+        Some(name.text())
     }
 
     /// Whether the step runs the program: a child that is in it may have execed.
@@ -227,11 +265,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_step_stands_at_its_number() {
-        for (number, (step, _)) in STEPS.iter().enumerate() {
-            assert_eq!(*step as usize, number);
+    fn every_step_is_found_by_its_number() {
+        assert!(STEPS.is_sorted_by_key(|(step, _)| *step as i32));
+        for (step, name) in &STEPS {
+            assert_eq!(Step::from_number(*step as i32), Some(*step));
+            assert_eq!(Step::name(*step as i32), Some(name.text()));
         }
-        assert_eq!(Step::from_number(STEPS.len() as i32), None);
-        assert_eq!(Step::from_number(-1), None);
+        for number in [-1, 63, 73, i32::MAX, i32::MIN] {
+            assert_eq!(Step::from_number(number), None);
+        }
     }
 }

@@ -21,6 +21,7 @@ mod owned;
 mod pending;
 mod pidns;
 mod piped;
+mod privileges;
 mod proof;
 mod record;
 mod script;
@@ -35,7 +36,7 @@ mod way;
 use crate::attr::{Attr, Group, IdMaps, Namespaces, Way};
 use crate::child::{Record, Start};
 use crate::error::{Error, Result, Step};
-use crate::plan::{Call, Caller, Candidates, Plan, Table};
+use crate::plan::{Call, Caller, Candidates, Plan, Table, Wanted};
 use crate::redirect::{self, Ends};
 use crate::sys::{self, Blocked, Fd};
 use clone::Cloned;
@@ -44,6 +45,7 @@ use core::sync::atomic::AtomicU32;
 pub use foresee::foresee;
 use pending::{Child, Context};
 pub use pending::{Pending, Progress};
+use privileges::Spare;
 
 /// A child whose exec has succeeded.
 #[derive(Debug)]
@@ -150,7 +152,7 @@ fn spawn_plain(
     prepared: &Prepared<'_>,
 ) -> core::result::Result<(Started, Blocked), Failed> {
     match attr.cgroup {
-        None => spawn_once(attr, prepared),
+        None => spawn_once(attr, prepared, false),
         Some(_) => spawn_in_cgroup(attr, prepared),
     }
 }
@@ -162,32 +164,38 @@ fn spawn_in_cgroup(
     prepared: &Prepared<'_>,
 ) -> core::result::Result<(Started, Blocked), Failed> {
     if !kernel::cgroup_refused() {
-        match spawn_once(attr, prepared) {
+        match spawn_once(attr, prepared, false) {
             Err(failed) if kernel::refuses_cgroup(&failed.error) => {}
             result => return result,
         }
     }
-    spawn_once(&entering(attr), prepared)
+    spawn_once(&entering(attr), prepared, false)
 }
 
 fn entering<'a>(attr: &Attr<'a>) -> Attr<'a> {
     Attr { cgroup: None, enters_cgroup: attr.cgroup, ..*attr }
 }
 
+/// `again`: not in a stage, and its ruleset is out of the way.
 #[inline(never)] // for size
 fn spawn_once(
     attr: &Attr<'_>,
     prepared: &Prepared<'_>,
+    again: bool,
 ) -> core::result::Result<(Started, Blocked), Failed> {
     let Prepared { candidates, caller, needs } = prepared;
     let needs = *needs;
-    if way::stages(attr.way, needs, staged::can_do(attr))? && is_worth_a_stage(attr)? {
+    if !again && way::stages(attr.way, needs, staged::can_do(attr))? && is_worth_a_stage(attr)? {
         match by_stage(attr, candidates, caller) {
             Err(failed) if attr.way.is_none() && staged::is_refused(&failed.error) => {
                 kernel::learn_from_stage(&failed.error);
             }
             result => return result,
         }
+    }
+    if !again && Spare::is_needed(attr) {
+        let spare = Spare::of(attr)?;
+        return spawn_once(&spare.attr(attr), prepared, true);
     }
     let asked = attr.way.filter(|way| *way != Way::Staged);
     let way = way::choose(asked, needs, kernel::memory())?;
@@ -272,6 +280,9 @@ fn start_once(
     deadline: Option<u64>,
     wants_ready: bool,
 ) -> core::result::Result<(Child, Context, Blocked), Failed> {
+    let spare = if Spare::is_needed(attr) { Some(Spare::of(attr)?) } else { None };
+    let spared = spare.as_ref().map(|spare| spare.attr(attr));
+    let attr = spared.as_ref().unwrap_or(attr);
     let plan = Plan::new(attr, candidates, None, caller, false)?;
     let blocked = Blocked::all();
     let mask = attr.sigmask.unwrap_or(*blocked.before());
@@ -322,6 +333,12 @@ fn by_stage(
     candidates: &Candidates<'_>,
     caller: &Caller,
 ) -> core::result::Result<(Started, Blocked), Failed> {
+    // What is wanting here says that there can be no stage.
+    let no_stage = |error| Error { step: Step::Stage, ..error };
+    let spare =
+        if attr.landlock().is_some() { Some(Spare::of(attr).map_err(no_stage)?) } else { None };
+    let spared = spare.as_ref().map(|spare| spare.attr(attr));
+    let attr = spared.as_ref().unwrap_or(attr);
     let plan = Plan::new(attr, candidates, None, caller, true)?;
     let blocked = Blocked::all();
     let mask = attr.sigmask.as_ref().unwrap_or(blocked.before());
@@ -407,9 +424,11 @@ fn prepare<'a>(attr: &Attr<'a>) -> Result<Prepared<'a>> {
     attr.check()?;
     check_open(attr)?;
     let candidates = Candidates::of(attr, sys::path_variable)?;
-    let needs = way::Needs::of(attr, sys::ids);
-    let mut prepared = Prepared { candidates, caller: Caller::default(), needs };
+    let mut prepared =
+        Prepared { candidates, caller: Caller::default(), needs: way::Needs::default() };
     look_up(attr, &mut prepared.caller)?;
+    let lowers = prepared.caller.privileges.as_deref().is_some_and(Wanted::lowers);
+    prepared.needs = way::Needs::of(attr, sys::ids, lowers);
     Ok(prepared)
 }
 
@@ -424,6 +443,9 @@ fn look_up(attr: &Attr<'_>, caller: &mut Caller) -> Result<()> {
     }
     if attr.scheduling.is_some() || attr.limits.is_some() {
         look_up_limits(attr, caller)?;
+    }
+    if let Some(restrictions) = attr.restrictions {
+        caller.privileges = privileges::look(attr, restrictions)?;
     }
     Ok(())
 }

@@ -9,17 +9,23 @@
 
 pub mod call;
 mod limits;
+mod privileges;
 mod search;
 mod table;
 
 pub use call::Call;
+pub use privileges::{Capabilities, Wanted};
 pub use search::Candidates;
 pub use table::Table;
 
-use crate::attr::{Action, Attr, Dispositions, Group, Namespaces, Program, Rlimit, UNCATCHABLE};
+use crate::attr::{
+    Action, Attr, Dispositions, Group, Landlock, Namespaces, Program, Restrictions, Rlimit,
+    UNCATCHABLE,
+};
 use crate::error::{Error, Result};
 use crate::redirect::Opened;
 use crate::remap::{self, Move, STDIO};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 /// What the plan has to know of the caller; what it has not is 0.
@@ -35,6 +41,8 @@ pub struct Caller {
     pub raised_rlimits: Vec<Option<Rlimit>>,
     /// Whether the descriptor that exec needs is close-on-exec.
     pub execfd_cloexec: bool,
+    /// What is to become of its privileges.
+    pub privileges: Option<Box<Wanted>>,
 }
 
 /// What the child will do.
@@ -61,7 +69,11 @@ impl<'a> Plan<'a> {
         let files = table.and_then(|table| table.files.as_deref()).or(attr.files);
         let moves = files.map(remap::moves).transpose()?.unwrap_or_default();
         let fetched = table.map_or(&[][..], |table| &table.fetched);
-        let others = Others::of(attr)?;
+        let (landlock, more) = match attr.restrictions {
+            Some(_) => restricted(attr, table),
+            None => (None, 0),
+        };
+        let others = Others::of(attr, landlock)?;
         // A move is two calls at most.
         let most = moves.len().saturating_mul(2).saturating_add(fetched.len().saturating_mul(3));
         let most = most.saturating_add(attr.actions.len().saturating_mul(call::ACTION_CALLS));
@@ -71,7 +83,7 @@ impl<'a> Plan<'a> {
         let Dispositions { default, ignore } = attr.dispositions;
         let signals = (default | ignore).count_ones() as usize;
         let most = most.saturating_add(others.0.len()).saturating_add(signals);
-        let most = most.saturating_add(candidates.count()).saturating_add(SINGLE_CALLS);
+        let most = most.saturating_add(candidates.count()).saturating_add(SINGLE_CALLS + more);
         let most = most.saturating_add(limits::most(attr));
         let mut list = List(Vec::new());
         list.0.try_reserve_exact(most).map_err(|_| Error::NO_MEMORY)?;
@@ -89,9 +101,15 @@ impl<'a> Plan<'a> {
         // credential matters to them.
         if staged {
             list.moves(&moves);
+            if let Some(ruleset) = landlock {
+                list.add([call::landlock_cloexec(ruleset, 0)]);
+            }
         }
         let before = list.0.len();
-        list.identity(attr);
+        if let (Some(ruleset), true) = (landlock, staged) {
+            list.add([call::landlock_cloexec(ruleset, libc::FD_CLOEXEC)]);
+        }
+        list.identity(attr, caller.privileges.as_deref());
         if let Some(fd) = table.and_then(|table| table.execfd).or(held) {
             list.add([call::hold(
                 fd,
@@ -102,11 +120,14 @@ impl<'a> Plan<'a> {
         if !staged {
             list.moves(&moves);
         }
-        list.actions(attr);
+        list.actions(attr, landlock);
         list.close_others(&others);
         list.terminal(attr);
         list.lowered(attr, caller);
         list.last(attr, caller);
+        if let Some(restrictions) = attr.restrictions {
+            list.restrictions(restrictions, landlock);
+        }
         list.exec(attr, candidates, held.is_some());
         Ok(Plan { calls: list.0, before })
     }
@@ -120,6 +141,12 @@ impl<'a> Plan<'a> {
     pub fn calls(&self) -> &[Call<'a>] {
         &self.calls
     }
+}
+
+/// Where the landlock ruleset is, and how many calls restrictions take at most.
+#[inline(never)] // for size
+fn restricted(attr: &Attr<'_>, table: Option<&Table>) -> (Option<i32>, usize) {
+    (table.map_or(attr.landlock(), |table| table.landlock), privileges::MOST_CALLS)
 }
 
 struct List<'a>(Vec<Call<'a>>);
@@ -212,7 +239,10 @@ impl<'a> List<'a> {
         }
     }
 
-    fn identity(&mut self, attr: &Attr<'a>) {
+    fn identity(&mut self, attr: &Attr<'a>, privileges: Option<&Wanted>) {
+        if let Some(privileges) = privileges {
+            self.privileges_before(privileges);
+        }
         // Groups, then group, then user: each needs the privilege that the last one gives up.
         if let Some(credential) = attr.credential {
             match credential.groups {
@@ -225,6 +255,9 @@ impl<'a> List<'a> {
         }
         if attr.resetids {
             self.add(call::resetids());
+        }
+        if let Some(privileges) = privileges {
+            self.privileges_after(privileges);
         }
         // With the rights of the new user.
         if let Some(dir) = attr.dir {
@@ -257,10 +290,10 @@ impl<'a> List<'a> {
         }
     }
 
-    fn actions(&mut self, attr: &Attr<'a>) {
+    fn actions(&mut self, attr: &Attr<'a>, spare: Option<i32>) {
         self.opened(attr.opened);
         for (index, action) in (0..).zip(attr.actions) {
-            let (calls, count) = call::action(action, index);
+            let (calls, count) = call::action(action, index, spare);
             self.0.extend_from_slice(calls.get(..count).unwrap_or_default());
         }
     }
@@ -310,6 +343,21 @@ impl<'a> List<'a> {
         }
     }
 
+    /// Behind it nothing but exec: the filter may forbid all else. It comes last because it may forbid the
+    /// others, and no_new_privs first because without it they take a privilege.
+    #[inline(never)] // for size
+    fn restrictions(&mut self, restrictions: &Restrictions<'a>, ruleset: Option<i32>) {
+        if restrictions.no_new_privs {
+            self.add([call::no_new_privs()]);
+        }
+        if let (Some(landlock), Some(fd)) = (restrictions.landlock, ruleset) {
+            self.add([call::landlock(Landlock { fd, ..landlock })]);
+        }
+        if let Some(filter) = &restrictions.filter {
+            self.add([call::seccomp(filter)]);
+        }
+    }
+
     fn exec(&mut self, attr: &Attr<'a>, candidates: &'a Candidates<'a>, held: bool) {
         let (argv, envp) = (attr.argv, attr.envp);
         match attr.program {
@@ -329,19 +377,20 @@ impl<'a> List<'a> {
     }
 }
 
-/// The ranges that FE_CLOSE_OTHERS closes: all above `files` but what the actions have opened.
+/// The ranges that FE_CLOSE_OTHERS closes: all above `files` but what the actions have opened, and a `spare` that
+/// is still needed.
 struct Others(Vec<(i32, u32)>);
 
 impl Others {
-    fn of(attr: &Attr<'_>) -> Result<Others> {
+    fn of(attr: &Attr<'_>, spare: Option<i32>) -> Result<Others> {
         let mut others = Others(Vec::new());
         if !attr.close_others {
             return Ok(others);
         }
-        let ranges = attr.actions.len().saturating_add(1);
+        let ranges = attr.actions.len().saturating_add(2);
         others.0.try_reserve_exact(ranges).map_err(|_| Error::NO_MEMORY)?;
         let mut first = attr.end_of_files().max(STDIO as i32);
-        let kept = || attr.actions.iter().filter_map(Action::opens);
+        let kept = || attr.actions.iter().filter_map(Action::opens).chain(spare);
         while let Some(next) = kept().filter(|fd| *fd >= first).min() {
             if next > first {
                 others.0.push((first, next as u32 - 1));

@@ -12,6 +12,7 @@
 mod arch;
 mod fd;
 mod memory;
+mod privilege;
 mod signal;
 mod stream;
 mod tty;
@@ -23,6 +24,7 @@ pub use fd::*;
 #[cfg(test)]
 pub use memory::c_str_array_for_tests;
 pub use memory::{try_box, CStrArray, SharedPage, Stack, Strings};
+pub use privilege::*;
 pub use signal::*;
 pub use stream::*;
 pub use tty::*;

@@ -46,6 +46,11 @@ impl<'a> Namespaces<'a> {
         self.joins.iter().any(|join| join.has(CLONE_NEWUSER | CLONE_NEWTIME))
     }
 
+    /// Whether a user namespace is entered.
+    pub fn enter_user(&self) -> bool {
+        self.joins.iter().any(|join| join.has(CLONE_NEWUSER))
+    }
+
     /// The pid namespace that the child is born in: its descriptor, and its place in the list.
     pub fn pid(&self) -> Option<(i32, i32)> {
         let found = self.joins.iter().zip(0..).find(|(join, _)| join.has(CLONE_NEWPID));

@@ -3,6 +3,7 @@
 
 use super::limits::{read_limits, read_scheduling};
 use super::namespaces::namespaces;
+use super::privileges::restrictions;
 use super::read::{array, extensible, path, Extensible};
 use super::types::*;
 use crate::attr::{
@@ -48,7 +49,8 @@ const KNOWN_FLAGS: u64 = FE_SETSID
     | FE_SUSPEND
     | FE_PTY
     | FE_PIVOT_ROOT
-    | FE_NEWIDMAP;
+    | FE_NEWIDMAP
+    | FE_NO_NEW_PRIVS;
 
 const INVALID: Error = Error::new(libc::EINVAL, Step::Args);
 
@@ -148,6 +150,15 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
         limits_of_core = unsafe { read_limits(attr.limits) }?;
         limits = Some(&limits_of_core);
     }
+    let restricted;
+    let none = attr.privileges.is_null() && attr.sandbox.is_null() && !has(FE_NO_NEW_PRIVS);
+    let restrictions = if none {
+        None
+    } else {
+        // SAFETY: the C caller's.
+        restricted = unsafe { restrictions(&attr) }?;
+        Some(&restricted)
+    };
     let keeps_cwd = has(FE_CHROOT_KEEP_CWD);
     const COMPANIONS: u64 =
         FE_CGROUP | FE_OWN_CGROUP | FE_PTY | FE_SUSPEND | FE_CHROOT_KEEP_CWD | FE_PIVOT_ROOT;
@@ -199,6 +210,7 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
             Ok(timeout_ms) => Some(timeout_ms),
             Err(_) => return Err(INVALID),
         },
+        restrictions,
     };
     work(&attr_of_core, Given { flags: attr.flags, ends: attr.ends });
     Ok(())
@@ -478,7 +490,7 @@ mod tests {
     fn version_0_is_frozen() {
         assert_eq!(<fe_attr as Extensible>::OLDEST, 136);
         assert_eq!(<fe_credential as Extensible>::OLDEST, 32);
-        assert_eq!(size_of::<fe_attr>(), 256);
+        assert_eq!(size_of::<fe_attr>(), 272);
         assert_eq!(size_of::<fe_credential>(), 32);
         assert_eq!(size_of::<fe_id_map>(), 12);
         assert_eq!(size_of::<fe_file_action>(), 48);

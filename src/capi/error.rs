@@ -4,7 +4,7 @@
 use super::text::Text;
 use super::types::*;
 use crate::attr::Way;
-use crate::error::{Error, Step, STEPS};
+use crate::error::{Error, Step};
 use crate::launch::Failed;
 use core::ffi::{c_char, c_int, CStr};
 
@@ -46,8 +46,7 @@ pub extern "C" fn fe_step_name(step: c_int) -> *const c_char {
 
 /// The name of a step.
 pub fn name(step: c_int) -> &'static CStr {
-    let known = usize::try_from(step).ok().and_then(|at| STEPS.get(at));
-    known.map_or(c"unknown", |(_, name)| name.text())
+    Step::name(step).unwrap_or(c"unknown")
 }
 
 /// Writes what went wrong as a line of text without a newline, such as "chdir: No such file or
@@ -181,6 +180,15 @@ mod tests {
             (Step::TimerSlack, FE_STEP_TIMER_SLACK),
             (Step::CoreSched, FE_STEP_CORE_SCHED),
             (Step::Personality, FE_STEP_PERSONALITY),
+            (Step::Keepcaps, FE_STEP_KEEPCAPS),
+            (Step::Bounding, FE_STEP_BOUNDING),
+            (Step::Inheritable, FE_STEP_INHERITABLE),
+            (Step::Ambient, FE_STEP_AMBIENT),
+            (Step::Securebits, FE_STEP_SECUREBITS),
+            (Step::Permitted, FE_STEP_PERMITTED),
+            (Step::NoNewPrivs, FE_STEP_NO_NEW_PRIVS),
+            (Step::Landlock, FE_STEP_LANDLOCK),
+            (Step::Seccomp, FE_STEP_SECCOMP),
         ] {
             assert_eq!(number as i32, c);
         }

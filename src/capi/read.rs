@@ -41,10 +41,14 @@ pub unsafe fn extensible<T: Extensible>(from: *const T) -> Result<T> {
             return Err(Error::new(libc::E2BIG, Step::Args));
         }
     }
+    if size >= ours {
+        // SAFETY: there are so many bytes, and T takes any.
+        return Ok(unsafe { from.cast::<T>().read_unaligned() });
+    }
     let mut value = MaybeUninit::<T>::zeroed();
     // SAFETY: both have that many bytes; T takes any.
     unsafe {
-        core::ptr::copy_nonoverlapping(from, value.as_mut_ptr().cast(), size.min(ours));
+        core::ptr::copy_nonoverlapping(from, value.as_mut_ptr().cast(), size);
         Ok(value.assume_init())
     }
 }

@@ -12,7 +12,8 @@ mod limits;
 pub use limits::*;
 
 use libc::{
-    c_char, c_int, c_void, gid_t, mode_t, pid_t, rusage, sigset_t, size_t, timespec, uid_t, winsize,
+    c_char, c_int, c_void, gid_t, mode_t, pid_t, rusage, sigset_t, size_t, sock_filter, timespec,
+    uid_t, winsize,
 };
 
 /// The child becomes the leader of a new session, without a controlling terminal: setsid(2). It
@@ -129,14 +130,17 @@ pub const FE_PIVOT_ROOT: u64 = 0x200000;
 /// with 0, 1 and 2 on /dev/null, and raise SIGCHLD. ENOENT at "uid_map" or "gid_map": there is no such
 /// program; EPERM: it would not.
 pub const FE_NEWIDMAP: u64 = 0x400000;
+/// No exec gives the program, or any that it makes, more privileges than it has: PR_SET_NO_NEW_PRIVS of
+/// prctl(2) (Linux 3.5). It cannot be taken back. `sandbox` wants it of whoever has no CAP_SYS_ADMIN.
+pub const FE_NO_NEW_PRIVS: u64 = 0x100_0000;
 /// Reserved; EINVAL.
 pub const FE_DETACH: u64 = 0x8000_0000_0000_0000;
 
 /// The library chooses the cheapest way that is correct.
 pub const FE_WAY_AUTO: u32 = 0;
 /// CLONE_VM and CLONE_VFORK: the child runs in the caller's memory while the calling thread is
-/// suspended. The usual way. Cannot be forced (EINVAL) for a child whose user or group changes or
-/// that gets a user namespace, since memory must not be shared across privileges, nor with
+/// suspended. The usual way. Cannot be forced (EINVAL) for a child whose user or group changes, that
+/// permits itself less (fe_privileges) or that gets a user namespace, since memory must not be shared across privileges, nor with
 /// CLONE_NEWTIME or maps. Where it turns out that memory is not shared (emulators, valgrind), the
 /// copy way is taken, and `fe_child.way` says so.
 pub const FE_WAY_SHARED: u32 = 1;
@@ -155,11 +159,11 @@ pub const FE_WAY_PIPED: u32 = 3;
 pub const FE_WAY_CONCURRENT: u32 = 4;
 /// As FE_WAY_SHARED until the credentials are to change; then the child execs a small program in a
 /// memfd_create(2) of the library's own, which does the rest and execs in turn. Neither shares memory with
-/// another user nor copies it: for a change of credentials by a caller with much memory in use (8 MiB resident),
-/// where a copy takes longer; then it is the usual way. Only for a caller whose ids and capabilities an
+/// another user nor copies it: for a change of credentials or fewer permitted capabilities by a caller with
+/// much memory in use (8 MiB resident), where a copy takes longer; then it is the usual way. Only for a caller whose ids and capabilities an
 /// exec leaves alone: all user ids 0, one group id, all capabilities of the bounding set, no securebits,
 /// no ambient set, no seccomp filter; and that does not ignore SIGCHLD (EPERM at "stage" if it is forced). Cannot be forced
-/// (EINVAL) with what FE_WAY_SHARED cannot but a credential and FE_RESETIDS, nor with FE_PTRACE,
+/// (EINVAL) with what FE_WAY_SHARED cannot but a credential, FE_RESETIDS and fe_privileges, nor with FE_PTRACE,
 /// FE_FEXECVE, FE_EXECVEAT, or an action or a terminal that needs a descriptor which `files` does not open.
 /// Security modules see two execs. A failed spawn raises SIGCHLD, and what FE_WAY_PIPED says of /proc holds.
 pub const FE_WAY_STAGED: u32 = 5;
@@ -295,6 +299,29 @@ pub const FE_STEP_TIMER_SLACK: i32 = 59;
 pub const FE_STEP_CORE_SCHED: i32 = 60;
 /// personality(2).
 pub const FE_STEP_PERSONALITY: i32 = 61;
+/// Keeping the permitted capabilities while the user changes: PR_SET_KEEPCAPS of prctl(2). EPERM where
+/// SECBIT_KEEP_CAPS is locked.
+pub const FE_STEP_KEEPCAPS: i32 = 64;
+/// `fe_privileges.bounding`, with the number of the capability as index: PR_CAPBSET_DROP of prctl(2).
+pub const FE_STEP_BOUNDING: i32 = 65;
+/// `fe_privileges.inheritable`: capset(2).
+pub const FE_STEP_INHERITABLE: i32 = 66;
+/// `fe_privileges.ambient`, with the number of the capability as index: PR_CAP_AMBIENT of prctl(2); without an
+/// index clearing the set, or adding to the inheritable set what it needs (EPERM: the caller does not have it).
+pub const FE_STEP_AMBIENT: i32 = 67;
+/// `fe_privileges.securebits`: PR_SET_SECUREBITS of prctl(2).
+pub const FE_STEP_SECUREBITS: i32 = 68;
+/// `fe_privileges.permitted` and `effective`, and giving up what was kept: capset(2).
+pub const FE_STEP_PERMITTED: i32 = 69;
+/// FE_NO_NEW_PRIVS.
+pub const FE_STEP_NO_NEW_PRIVS: i32 = 70;
+/// `fe_sandbox.landlock`: landlock_restrict_self(2). EBADF: not open, EBADFD: no ruleset, EPERM: neither
+/// FE_NO_NEW_PRIVS nor CAP_SYS_ADMIN, E2BIG: the 17th ruleset upon each other, ENOSYS or EOPNOTSUPP: the kernel has
+/// none, EMFILE: the descriptor must be moved and there is no number for it.
+pub const FE_STEP_LANDLOCK: i32 = 71;
+/// `fe_sandbox.filter`: seccomp(2). EACCES: neither FE_NO_NEW_PRIVS nor CAP_SYS_ADMIN, EINVAL: not a program that
+/// the kernel takes, or no such flag, ENOMEM: too many filters, ENOSYS: the kernel has none.
+pub const FE_STEP_SECCOMP: i32 = 72;
 
 /// open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
 /// close-on-exec only with O_CLOEXEC.
@@ -379,6 +406,104 @@ pub struct fe_file_action {
     pub reserved2: [u64; 2],
 }
 
+/// fe_privileges.flags: `bounding` is given.
+pub const FE_PRIVILEGES_BOUNDING: u64 = 0x1;
+/// fe_privileges.flags: `inheritable` is given.
+pub const FE_PRIVILEGES_INHERITABLE: u64 = 0x2;
+/// fe_privileges.flags: `permitted` is given.
+pub const FE_PRIVILEGES_PERMITTED: u64 = 0x4;
+/// fe_privileges.flags: `effective` is given.
+pub const FE_PRIVILEGES_EFFECTIVE: u64 = 0x8;
+/// fe_privileges.flags: `ambient` is given.
+pub const FE_PRIVILEGES_AMBIENT: u64 = 0x10;
+/// fe_privileges.flags: `securebits` is given.
+pub const FE_PRIVILEGES_SECUREBITS: u64 = 0x20;
+
+/// What the child may do: capabilities(7). Start from FE_PRIVILEGES_INIT. A set is a mask in which bit n is the
+/// capability n, so FE_CAPABILITY(CAP_NET_BIND_SERVICE); it counts if its flag is in `flags`, 0 too, and one that is
+/// not 0 without its flag is EINVAL. In all but `bounding` so is a capability that the running kernel does not know.
+///
+/// The order, of which each step says why the next is where it is: capabilities leave the bounding set, which needs
+/// CAP_SETPCAP. If `credential` or FE_RESETIDS makes another user of user 0, the kernel takes the permitted set away: it
+/// is kept if any of what follows is given. Groups, gid and uid change; the kernel clears the effective and the
+/// ambient set. The inheritable set is set, and CAP_SETPCAP made effective again, if the caller has it. The ambient
+/// set is raised. Securebits are set, of which SECBIT_NO_CAP_AMBIENT_RAISE forbids that. The permitted and the
+/// effective set are set. Then `dir`, `files` and the rest, with these privileges.
+///
+/// What exec makes of them (capabilities(7)): a user other than 0 is permitted the ambient set, which is effective
+/// too, and what the file's capabilities add; user 0 the bounding and the inheritable set, without
+/// SECBIT_NOROOT. So for a program to have a capability as an ordinary user, `ambient` is what to ask for; and for user
+/// 0 to lack one, `bounding` (and `inheritable`).
+///
+/// In a way that is not shared (EINVAL if that is forced) if the child permits itself less than its caller: whoever has
+/// that much may trace it (ptrace(2)). What is not in the caller's permitted set is EPERM at the set's step.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct fe_privileges {
+    /// sizeof(fe_privileges).
+    pub size: size_t,
+    /// FE_PRIVILEGES_..., or-ed. Others are EINVAL.
+    pub flags: u64,
+    /// The bounding set that is left: all others are dropped, each by a call of its own (Linux 2.6.25). EPERM without
+    /// CAP_SETPCAP, with the first to be dropped as index. Capabilities that the kernel does not know may be
+    /// in it, so ~FE_CAPABILITY(n) is all but one.
+    pub bounding: u64,
+    /// The inheritable set. What is new in it must be in the bounding set, and be permitted to the caller unless it has
+    /// CAP_SETPCAP (EPERM). Not given: the caller's, with `ambient` added.
+    pub inheritable: u64,
+    /// The permitted set until exec; after it too where FE_NO_NEW_PRIVS keeps exec from adding to it. (Where exec does,
+    /// the kernel makes the program undumpable.) Not given: the
+    /// caller's; but where a change of user from 0 takes it away, `ambient` and `effective`.
+    pub permitted: u64,
+    /// The effective set until exec, so what `dir`, `files` and `actions` are opened with; EINVAL if it is not within
+    /// `permitted`. Not given: the caller's, within `permitted`; but nothing where a change of user from 0
+    /// takes it away.
+    pub effective: u64,
+    /// The ambient set (Linux 4.3; else EINVAL at "ambient"). EINVAL if it is not within `inheritable` and `permitted`;
+    /// to either, if it is not given, it is added. Not given: the caller's, which a change of user from 0
+    /// clears. A set-user-ID program, and one with file capabilities, does not get it.
+    pub ambient: u64,
+    /// SECBIT_... of linux/securebits.h, all of them. EPERM without CAP_SETPCAP, for a locked one that would change, and
+    /// for one that the kernel does not know. SECBIT_KEEP_CAPS is cleared by exec. Not given: the caller's.
+    pub securebits: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// fe_sandbox.flags: `landlock` is given.
+pub const FE_SANDBOX_LANDLOCK: u64 = 0x1;
+
+/// What the program cannot do whoever it is. Start from FE_SANDBOX_INIT. It can be made once and used for many
+/// spawns, by several threads at once. It comes last of all, first landlock, then the filter, so the filter
+/// need allow nothing but execve(2) (execveat(2) with FE_FEXECVE and FE_EXECVEAT); an exec that either refuses is told as
+/// any other, at "exec". Both need FE_NO_NEW_PRIVS, or CAP_SYS_ADMIN in the effective set after `credential`
+/// and `privileges`; the library does not set it by itself.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct fe_sandbox {
+    /// sizeof(fe_sandbox).
+    pub size: size_t,
+    /// FE_SANDBOX_LANDLOCK. Others are EINVAL.
+    pub flags: u64,
+    /// A seccomp filter: a BPF program as in seccomp(2) (Linux 3.17), struct sock_filter of linux/filter.h. NULL
+    /// means none.
+    pub filter: *const sock_filter,
+    /// How many instructions: 1 to 4096 with a filter, else 0; EINVAL.
+    pub nfilter: size_t,
+    /// SECCOMP_FILTER_FLAG_LOG and SECCOMP_FILTER_FLAG_SPEC_ALLOW; others, and any without a filter, are EINVAL.
+    pub filter_flags: u32,
+    /// A ruleset of landlock_create_ruleset(2) (Linux 5.13): a descriptor of the *caller*. The child has it until it is
+    /// needed, whatever `files`, the actions and FE_CLOSE_OTHERS do to its number (which takes another descriptor for the
+    /// time of the call). The program has it only as any other that is not close-on-exec, as rulesets are. Not 0
+    /// without its flag is EINVAL.
+    pub landlock: i32,
+    /// LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF, _LOG_NEW_EXEC_ON and _LOG_SUBDOMAINS_OFF (Linux 6.15; else EINVAL at
+    /// "landlock"); others, and any without a ruleset, are EINVAL.
+    pub landlock_flags: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
 /// One line of a uid or gid map (user_namespaces(7)). Its size is frozen.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -415,10 +540,10 @@ pub struct fe_credential {
 ///
 /// The order in which the child does things: uid and gid maps are waited for, mounts made private,
 /// FE_NOCTTY, setsid, setpgid, oom_score_adj, what is raised (resource limits, affinity, nice, policy, I/O
-/// priority), chroot and chdir to the new root, groups, gid, uid or FE_RESETIDS, dir, files, actions,
-/// close others, FE_SETCTTY, FE_FOREGROUND, what is lowered (policy, nice, I/O priority), memory policy,
-/// timer slack, core, umask, resource limits that are lowered, personality, pdeathsig, signal
-/// dispositions, signal mask, FE_PTRACE, exec. It is born in its cgroup.
+/// priority), chroot and chdir to the new root, bounding set, groups, gid, uid or FE_RESETIDS, the other
+/// privileges, dir, files, actions, close others, FE_SETCTTY, FE_FOREGROUND, what is lowered
+/// (policy, nice, I/O priority), memory policy, timer slack, core, umask, resource limits that are lowered, personality, pdeathsig, signal
+/// dispositions, signal mask, FE_PTRACE, FE_NO_NEW_PRIVS, landlock, seccomp, exec. It is born in its cgroup.
 ///
 /// Signals that the caller catches are set to their default action, ignored ones stay ignored, but
 /// for `sigdefault` and `sigignore`.
@@ -528,6 +653,10 @@ pub struct fe_attr {
     pub namespaces: *const fe_namespaces,
     /// Resource limits, umask and the like. NULL keeps the caller's.
     pub limits: *const fe_limits,
+    /// Capabilities and securebits. NULL means what the kernel leaves of the caller's.
+    pub privileges: *const fe_privileges,
+    /// A seccomp filter and a landlock ruleset. NULL means none.
+    pub sandbox: *const fe_sandbox,
 }
 
 /// Namespaces that the child enters, and then makes of its own, before all else that it does. What paths and

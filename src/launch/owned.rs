@@ -4,6 +4,7 @@
 
 #![allow(unsafe_code)] // follows the pointers that the plan's constructors have put into its calls
 
+use crate::attr::Instruction;
 use crate::error::{Error, Result};
 use crate::plan::call::{Borrows, SigAction};
 use crate::plan::Call;
@@ -107,6 +108,11 @@ impl Copier {
                     change(nth + 2, &mut |at| self.strings_once(at, 1));
                 }
                 Borrows::Disposition => change(1, &mut |at| self.bytes(at, size_of::<SigAction>())),
+                Borrows::Filter => {
+                    let [.., count, _] = call.args;
+                    let size = count.saturating_mul(size_of::<Instruction>());
+                    change(5, &mut |at| self.bytes(at, size));
+                }
                 Borrows::Shell => {
                     change(0, &mut |at| self.string(at));
                     change(1, &mut |at| self.strings(at, Some(1)));
@@ -191,8 +197,8 @@ impl Copier {
 mod tests {
     use super::*;
     use crate::attr::{
-        Action, Credential, Deadline, Limits, MemPolicy, OomScoreAdj, Policy, Program, Rlimit,
-        Scheduling,
+        Action, Credential, Deadline, Filter, Limits, MemPolicy, OomScoreAdj, Policy, Program,
+        Restrictions, Rlimit, Scheduling,
     };
     use crate::plan::tests::attr;
     use crate::plan::{Caller, Candidates, Plan};
@@ -240,9 +246,15 @@ mod tests {
             ..Limits::default()
         };
         all.limits = Some(&limits);
+        let code = [7u64, 8, 9];
+        // SAFETY: as large as a u64, less aligned, and valid whatever is in it.
+        let code = unsafe { core::slice::from_raw_parts(code.as_ptr().cast::<Instruction>(), 3) };
+        let filter = Some(Filter { code, flags: 0 });
+        let restrictions = Restrictions { filter, ..Restrictions::default() };
+        all.restrictions = Some(&restrictions);
         let candidates = Candidates::of(&all, || None).unwrap();
         let raised_rlimits = vec![Some(Rlimit { limits: [4, 6], ..rlimits[0] })];
-        let caller = Caller { pid: 1, policy: 0, nice: 0, raised_rlimits, execfd_cloexec: false };
+        let caller = Caller { pid: 1, raised_rlimits, ..Caller::default() };
         let plan = Plan::new(&all, &candidates, None, &caller, false).unwrap();
         let owned = Owned::of(plan.calls()).unwrap();
         assert_eq!(owned.calls().len(), plan.calls().len());
@@ -287,6 +299,10 @@ mod tests {
                     // SAFETY: a SigAction.
                     assert_eq!(unsafe { *(copy.args[1] as *const SigAction) }, [1, 0, 0, 0]);
                 }
+                Borrows::Filter => {
+                    assert_ne!(copy.args[5], call.args[5]);
+                    assert_eq!([0, 1, 2].map(|nth| word(copy.args[5], nth)), [7, 8, 9]);
+                }
                 Borrows::Shell => {
                     same_string(0);
                     let list = copy.args[1];
@@ -306,7 +322,7 @@ mod tests {
         // The score, a limit up, the mask, the deadline, the nodes, the limit down.
         assert_eq!(sizes, [4, 16, 3, 48, 8, 16]);
         let kinds_wanted = [Borrows::String(0), Borrows::String(1), Borrows::Ids];
-        for kind in kinds_wanted.into_iter().chain([Borrows::Disposition]) {
+        for kind in kinds_wanted.into_iter().chain([Borrows::Disposition, Borrows::Filter]) {
             assert!(kinds.contains(&kind), "{kind:?}");
         }
         assert!(kinds.contains(&Borrows::Exec(0)) && kinds.contains(&Borrows::Shell));

@@ -32,6 +32,7 @@ pub fn reset(record: &Record) {
 }
 
 /// Reads it.
+#[inline(always)]
 pub fn read(record: &Record) -> Seen {
     // The child may still run (emulators): the errno is stored last and must be read first.
     let errno = record.errno.load(core::sync::atomic::Ordering::Acquire);

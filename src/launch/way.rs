@@ -9,7 +9,7 @@ use crate::launch::kernel::Memory;
 use crate::sys::Ids;
 
 /// What the attributes ask of the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// The parent must act while the child waits.
     pub maps: bool,
@@ -22,8 +22,8 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// `ids` looks up those of the calling thread.
-    pub fn of(attr: &Attr<'_>, ids: impl Fn() -> Ids) -> Needs {
+    /// `ids` looks up those of the calling thread; `lowers`: the child permits itself less than that.
+    pub fn of(attr: &Attr<'_>, ids: impl Fn() -> Ids, lowers: bool) -> Needs {
         // A change of ids makes the kernel mark the memory undumpable, shared or not. The owner of
         // a user namespace may trace all in it, and so read what they share. A new time namespace
         // cannot be entered with shared memory.
@@ -31,6 +31,7 @@ impl Needs {
             || attr.cloneflags & CLONE_NEWTIME != 0
             || attr.namespaces.is_some_and(Namespaces::need_own_memory);
         let own_memory = namespaces
+            || lowers
             || attr.credential.is_some_and(|new| {
                 let Ids { euid, fsuid, egid, fsgid, .. } = ids();
                 new.uid != euid || new.uid != fsuid || new.gid != egid || new.gid != fsgid

@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 mod limits;
+mod privilege;
 
 pub use limits::*;
+pub use privilege::*;
 
 use crate::attr::{Action, CStrArray};
 use crate::error::Step;
@@ -91,6 +93,8 @@ pub enum Borrows {
     Strings,
     /// Argument 0 is a string, argument 1 the array of `shell`, and argument 2 one of strings.
     Shell,
+    /// Argument 5 is an array of as many `Instruction`s as argument 4 says.
+    Filter,
 }
 
 /// A system call with its arguments, what to blame if it fails, and what to do with its result.
@@ -119,6 +123,9 @@ pub struct Call<'a> {
     pub register: Register,
     /// Whether the result goes into the register.
     pub into: bool,
+    /// Arguments `argument`, which is not above 2, and the next become the addresses of the words that stand two
+    /// behind them. So a call has with it what it points to.
+    pub words: bool,
     /// For a copy that outlives the caller's.
     pub borrows: Borrows,
     borrowed: PhantomData<&'a ()>,
@@ -140,6 +147,7 @@ fn call<'a>(step: Step, nr: libc::c_long, args: &[usize]) -> Call<'a> {
         argument: 0,
         register: Register::Fd,
         into: false,
+        words: false,
         borrows: Borrows::Nothing,
         borrowed: PhantomData,
     }
@@ -396,8 +404,12 @@ pub fn hold<'a>(from: i32, least: i32, cloexec: bool) -> Call<'a> {
         .into(Register::Exec)
 }
 
-/// Item `index` of the ordered actions.
-pub fn action<'a>(action: &Action<'a>, index: i32) -> ([Call<'a>; ACTION_CALLS], usize) {
+/// Item `index` of the ordered actions. `spare` is a descriptor that is still needed, but not the program's.
+pub fn action<'a>(
+    action: &Action<'a>,
+    index: i32,
+    spare: Option<i32>,
+) -> ([Call<'a>; ACTION_CALLS], usize) {
     let step = action.step();
     let nothing = call(step, 0, &[]);
     let one = |nr, args: &[usize]| ([call(step, nr, args), nothing, nothing, nothing], 1);
@@ -411,7 +423,14 @@ pub fn action<'a>(action: &Action<'a>, index: i32) -> ([Call<'a>; ACTION_CALLS],
         Action::Close(at) => ([close(at), nothing, nothing, nothing], 1),
         Action::Chdir(path) => ([chdir(path), nothing, nothing, nothing], 1),
         Action::Fchdir(at) => one(libc::SYS_fchdir, &[fd(at)]),
-        Action::Closefrom(first) => ([close_others(first, u32::MAX), nothing, nothing, nothing], 1),
+        Action::Closefrom(first) => match spare.filter(|spare| *spare > first) {
+            None => ([close_others(first, u32::MAX), nothing, nothing, nothing], 1),
+            Some(spare) => {
+                let below = close_others(first, spare as u32 - 1);
+                let above = close_others(spare.saturating_add(1), u32::MAX);
+                ([below, above, nothing, nothing], 2)
+            }
+        },
         Action::Tcsetpgrp(terminal) => {
             let [get, set] = foreground(terminal);
             ([get, set, nothing, nothing], 2)

@@ -134,7 +134,7 @@ mod tests {
         };
         // The first goes up and down, the second down, the third up.
         let raised_rlimits = alloc::vec![Some(limit(7, 10, 30)), None, Some(rlimits[2])];
-        let caller = Caller { raised_rlimits, pid: 1, policy: 0, nice: 0, execfd_cloexec: false };
+        let caller = Caller { raised_rlimits, pid: 1, ..Caller::default() };
         let up = all_of(libc::SCHED_FIFO, 1, -1, 1 << 13);
         let mut all = attr();
         (all.scheduling, all.limits, all.dir) = (Some(&up), Some(&limits), Some(c"/"));

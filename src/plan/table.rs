@@ -21,6 +21,8 @@ pub struct Table {
     pub files: Option<Vec<i32>>,
     /// Where the descriptor is by then that exec needs.
     pub execfd: Option<i32>,
+    /// And that of the landlock ruleset.
+    pub landlock: Option<i32>,
     /// The caller's descriptors that the child fetches one by one. The first comes to the number
     /// `below` + 1, and so on.
     pub fetched: Vec<i32>,
@@ -42,13 +44,17 @@ impl Table {
         }
         let named = attr.above_all_named().max(STDIO as i32);
         let low = (named / WORD).saturating_add(1).saturating_mul(WORD);
-        let sources = || attr.files.unwrap_or(&[]).iter().copied().chain(attr.program.fd());
+        let sources = || {
+            let ours = [attr.program.fd(), attr.landlock()].into_iter().flatten();
+            attr.files.unwrap_or(&[]).iter().copied().chain(ours)
+        };
         let highest = sources().max().unwrap_or(0);
         let caller = if highest < low { None } else { fetch_from() };
         let mut table = Table {
             below: if caller.is_some() { low } else { low.max(highest.saturating_add(1)) },
             files: None,
             execfd: attr.program.fd(),
+            landlock: attr.landlock(),
             fetched: Vec::new(),
             caller: caller.unwrap_or(0),
         };
@@ -60,6 +66,9 @@ impl Table {
         table.fetched.try_reserve_exact(high).map_err(no_memory)?;
         if let Some(execfd) = attr.program.fd() {
             table.execfd = Some(table.place_of(execfd));
+        }
+        if let Some(landlock) = attr.landlock() {
+            table.landlock = Some(table.place_of(landlock));
         }
         if let Some(files) = attr.files {
             let mut places = Vec::new();

@@ -3,8 +3,12 @@
 
 use super::call::{From, Rule};
 use super::*;
-use crate::attr::{CStrArray, Chroot, Credential, IdMap, IdMaps, Policy, Scheduling};
+use crate::attr::{
+    CStrArray, Chroot, Credential, Filter, IdMap, IdMaps, Policy, Privileges, Restrictions,
+    Scheduling,
+};
 use crate::error::Step;
+use crate::sys::Sets;
 
 /// Nothing but a program.
 pub fn attr<'a>() -> Attr<'a> {
@@ -18,6 +22,7 @@ pub static CALLER: Caller = Caller {
     nice: 0,
     raised_rlimits: Vec::new(),
     execfd_cloexec: true,
+    privileges: None,
 };
 
 fn candidates<'a>(attr: &Attr<'a>) -> Candidates<'a> {
@@ -26,7 +31,11 @@ fn candidates<'a>(attr: &Attr<'a>) -> Candidates<'a> {
 
 /// The steps of a plan, neighbours of the same step as one.
 fn steps(attr: &Attr<'_>) -> Vec<Step> {
-    steps_from(attr, &CALLER)
+    let sets = Sets { permitted: !0 >> 23, effective: !0 >> 23, inheritable: 0 };
+    let root = Capabilities { sets, last: 40, uid: 0, root: true };
+    let wanted = attr.restrictions.and_then(|restrictions| restrictions.privileges);
+    let privileges = wanted.map(|wanted| Box::new(Wanted::of(attr, &wanted, &root)));
+    steps_from(attr, &Caller { pid: 7, execfd_cloexec: true, privileges, ..Caller::default() })
 }
 
 /// The same for another caller.
@@ -67,6 +76,21 @@ fn everything_in_the_order_of_the_contract() {
     all.dispositions = Dispositions { default: 1, ignore: 2 };
     all.pdeathsig = 9;
     all.ptrace = true;
+    let privileges = Privileges {
+        bounding: Some(!4),
+        permitted: Some(2),
+        inheritable: Some(2),
+        ambient: Some(2),
+        securebits: Some(1),
+        ..Privileges::default()
+    };
+    let restrictions = Restrictions {
+        privileges: Some(privileges),
+        no_new_privs: true,
+        landlock: Some(Landlock { fd: 9, flags: 0 }),
+        filter: Some(Filter { code: &[], flags: 0 }),
+    };
+    all.restrictions = Some(&restrictions);
     let expected = [
         Step::Propagation,
         Step::Noctty,
@@ -74,9 +98,15 @@ fn everything_in_the_order_of_the_contract() {
         Step::Scheduling,
         Step::Chroot,
         Step::ChrootChdir,
+        Step::Bounding,
+        Step::Keepcaps,
         Step::Setgroups,
         Step::Setgid,
         Step::Setuid,
+        Step::Inheritable,
+        Step::Ambient,
+        Step::Securebits,
+        Step::Permitted,
         Step::Chdir,
         Step::Execfd,
         Step::Files,
@@ -89,6 +119,9 @@ fn everything_in_the_order_of_the_contract() {
         Step::Sigaction,
         Step::Sigmask,
         Step::Ptrace,
+        Step::NoNewPrivs,
+        Step::Landlock,
+        Step::Seccomp,
         Step::Exec,
     ];
     assert_eq!(steps(&all), expected);
@@ -103,7 +136,7 @@ fn everything_in_the_order_of_the_contract() {
     let mut expected = expected.to_vec();
     expected.retain(|step| {
         let gone = [Step::Propagation, Step::Noctty, Step::ChrootChdir, Step::Scheduling];
-        let not_those = [Step::Setgroups, Step::Setgid];
+        let not_those = [Step::Setgroups, Step::Setgid, Step::Keepcaps];
         !gone.contains(step) && !not_those.contains(step)
     });
     let place =
@@ -122,7 +155,7 @@ fn the_others_are_all_but_what_is_named() {
     let others = |files: Option<&[i32]>, actions: &[Action<'_>]| {
         let mut all = attr();
         (all.files, all.actions, all.close_others) = (files, actions, true);
-        Others::of(&all).unwrap().0
+        Others::of(&all, None).unwrap().0
     };
     let open = |fd| Action::Open { fd, path: c"/", flags: 0, mode: 0 };
     let dup = |to| Action::Dup2 { from: 0, to };
@@ -134,7 +167,10 @@ fn the_others_are_all_but_what_is_named() {
     assert_eq!(others(None, &[dup(i32::MAX)]), [(3, i32::MAX as u32 - 1)]);
     let mut all = attr();
     all.actions = &[Action::Close(7)];
-    assert_eq!(Others::of(&all).unwrap().0, []);
+    assert_eq!(Others::of(&all, None).unwrap().0, []);
+    all.close_others = true;
+    assert_eq!(Others::of(&all, Some(3)).unwrap().0, [(4, u32::MAX)]);
+    assert_eq!(Others::of(&all, Some(9)).unwrap().0, [(3, 8), (10, u32::MAX)]);
 }
 
 #[test]
