@@ -578,51 +578,51 @@ struct sock_filter;
  * Keeping the permitted capabilities while the user changes: PR_SET_KEEPCAPS of prctl(2). EPERM where
  * SECBIT_KEEP_CAPS is locked.
  */
-#define FE_STEP_KEEPCAPS 64
+#define FE_STEP_KEEPCAPS 62
 
 /**
  * `fe_privileges.bounding`, with the number of the capability as index: PR_CAPBSET_DROP of prctl(2).
  */
-#define FE_STEP_BOUNDING 65
+#define FE_STEP_BOUNDING 63
 
 /**
  * `fe_privileges.inheritable`: capset(2).
  */
-#define FE_STEP_INHERITABLE 66
+#define FE_STEP_INHERITABLE 64
 
 /**
  * `fe_privileges.ambient`, with the number of the capability as index: PR_CAP_AMBIENT of prctl(2); without an
  * index clearing the set, or adding to the inheritable set what it needs (EPERM: the caller does not have it).
  */
-#define FE_STEP_AMBIENT 67
+#define FE_STEP_AMBIENT 65
 
 /**
  * `fe_privileges.securebits`: PR_SET_SECUREBITS of prctl(2).
  */
-#define FE_STEP_SECUREBITS 68
+#define FE_STEP_SECUREBITS 66
 
 /**
  * `fe_privileges.permitted` and `effective`, and giving up what was kept: capset(2).
  */
-#define FE_STEP_PERMITTED 69
+#define FE_STEP_PERMITTED 67
 
 /**
  * FE_NO_NEW_PRIVS.
  */
-#define FE_STEP_NO_NEW_PRIVS 70
+#define FE_STEP_NO_NEW_PRIVS 68
 
 /**
  * `fe_sandbox.landlock`: landlock_restrict_self(2). EBADF: not open, EBADFD: no ruleset, EPERM: neither
  * FE_NO_NEW_PRIVS nor CAP_SYS_ADMIN, E2BIG: the 17th ruleset upon each other, ENOSYS or EOPNOTSUPP: the kernel has
  * none, EMFILE: the descriptor must be moved and there is no number for it.
  */
-#define FE_STEP_LANDLOCK 71
+#define FE_STEP_LANDLOCK 69
 
 /**
  * `fe_sandbox.filter`: seccomp(2). EACCES: neither FE_NO_NEW_PRIVS nor CAP_SYS_ADMIN, EINVAL: not a program that
  * the kernel takes, or no such flag, ENOMEM: too many filters, ENOSYS: the kernel has none.
  */
-#define FE_STEP_SECCOMP 72
+#define FE_STEP_SECCOMP 70
 
 /**
  * open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is

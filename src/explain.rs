@@ -6,7 +6,7 @@
 mod calls;
 
 use crate::attr::{Attr, Way};
-use crate::error::{Step, STEPS};
+use crate::error::Step;
 use crate::plan::call::{From, Register, Rule};
 use crate::plan::Call;
 use calls::{Kind, Known};
@@ -103,7 +103,7 @@ impl Writer<'_> {
     }
 
     fn step(&mut self, step: Step, index: i32) {
-        let name = STEPS.get(step as usize).map_or(c"unknown", |(_, name)| name.text());
+        let name = Step::name(step as i32).unwrap_or_default();
         match self.form {
             Form::Text => {
                 self.push(name.to_bytes());

@@ -301,27 +301,27 @@ pub const FE_STEP_CORE_SCHED: i32 = 60;
 pub const FE_STEP_PERSONALITY: i32 = 61;
 /// Keeping the permitted capabilities while the user changes: PR_SET_KEEPCAPS of prctl(2). EPERM where
 /// SECBIT_KEEP_CAPS is locked.
-pub const FE_STEP_KEEPCAPS: i32 = 64;
+pub const FE_STEP_KEEPCAPS: i32 = 62;
 /// `fe_privileges.bounding`, with the number of the capability as index: PR_CAPBSET_DROP of prctl(2).
-pub const FE_STEP_BOUNDING: i32 = 65;
+pub const FE_STEP_BOUNDING: i32 = 63;
 /// `fe_privileges.inheritable`: capset(2).
-pub const FE_STEP_INHERITABLE: i32 = 66;
+pub const FE_STEP_INHERITABLE: i32 = 64;
 /// `fe_privileges.ambient`, with the number of the capability as index: PR_CAP_AMBIENT of prctl(2); without an
 /// index clearing the set, or adding to the inheritable set what it needs (EPERM: the caller does not have it).
-pub const FE_STEP_AMBIENT: i32 = 67;
+pub const FE_STEP_AMBIENT: i32 = 65;
 /// `fe_privileges.securebits`: PR_SET_SECUREBITS of prctl(2).
-pub const FE_STEP_SECUREBITS: i32 = 68;
+pub const FE_STEP_SECUREBITS: i32 = 66;
 /// `fe_privileges.permitted` and `effective`, and giving up what was kept: capset(2).
-pub const FE_STEP_PERMITTED: i32 = 69;
+pub const FE_STEP_PERMITTED: i32 = 67;
 /// FE_NO_NEW_PRIVS.
-pub const FE_STEP_NO_NEW_PRIVS: i32 = 70;
+pub const FE_STEP_NO_NEW_PRIVS: i32 = 68;
 /// `fe_sandbox.landlock`: landlock_restrict_self(2). EBADF: not open, EBADFD: no ruleset, EPERM: neither
 /// FE_NO_NEW_PRIVS nor CAP_SYS_ADMIN, E2BIG: the 17th ruleset upon each other, ENOSYS or EOPNOTSUPP: the kernel has
 /// none, EMFILE: the descriptor must be moved and there is no number for it.
-pub const FE_STEP_LANDLOCK: i32 = 71;
+pub const FE_STEP_LANDLOCK: i32 = 69;
 /// `fe_sandbox.filter`: seccomp(2). EACCES: neither FE_NO_NEW_PRIVS nor CAP_SYS_ADMIN, EINVAL: not a program that
 /// the kernel takes, or no such flag, ENOMEM: too many filters, ENOSYS: the kernel has none.
-pub const FE_STEP_SECCOMP: i32 = 72;
+pub const FE_STEP_SECCOMP: i32 = 70;
 
 /// open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
 /// close-on-exec only with O_CLOEXEC.
