@@ -53,6 +53,9 @@ static void attr(void) {
   CHECK(sizeof(fe_attr) >= 272);
   OFFSET(fe_attr, privileges, 256);
   OFFSET(fe_attr, sandbox, 264);
+  CHECK(sizeof(fe_attr) >= 288);
+  OFFSET(fe_attr, keep, 272);
+  OFFSET(fe_attr, nkeep, 280);
   fe_attr clear, init = FE_ATTR_INIT;
   memset(&clear, 0, sizeof clear);
   clear.size = sizeof clear;
@@ -271,7 +274,7 @@ static void step_names(void) {
       "umask",    "rlimits", "nice", "affinity", "mempolicy", "ioprio", "oom_score_adj",
       "timer_slack", "core_sched", "personality",
       "keepcaps", "bounding", "inheritable", "ambient", "securebits", "permitted", "no_new_privs",
-      "landlock", "seccomp",
+      "landlock", "seccomp", "keep",
   };
   const int count = sizeof names / sizeof *names;
   for (int step = 0; step < count; step++) CHECK_STR(fe_step_name(step), names[step]);
@@ -284,6 +287,7 @@ static void step_names(void) {
   CHECK_INT(FE_STEP_NO_NEW_PRIVS, 68);
   CHECK_INT(FE_STEP_LANDLOCK, 69);
   CHECK_INT(FE_STEP_SECCOMP, 70);
+  CHECK_INT(FE_STEP_KEEP, 71);
   CHECK_INT(FE_STEP_CHDIR, 20);
   CHECK_INT(FE_STEP_EXEC, 29);
   CHECK_INT(FE_STEP_ACTION_OPEN, 30);

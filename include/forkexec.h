@@ -58,7 +58,7 @@ struct sock_filter;
 #define FE_PTRACE UINT64_C(0x20)
 
 /**
- * Every descriptor that `files` does not name, nor an action opens or duplicates to, is closed in
+ * Every descriptor that neither `files` nor `keep` names, nor an action opens or duplicates to, is closed in
  * the child; with `files` NULL, every one but 0, 1, 2 and those. Uses close_range(2) (Linux 5.9),
  * else /proc/self/fd, else one close for each number up to the hard limit, which then must not have
  * been lowered below an open descriptor. In the shared way the cost does not grow with the number of
@@ -623,6 +623,11 @@ struct sock_filter;
  * the kernel takes, or no such flag, ENOMEM: too many filters, ENOSYS: the kernel has none.
  */
 #define FE_STEP_SECCOMP 70
+
+/**
+ * A descriptor of `keep`, with its place in the list.
+ */
+#define FE_STEP_KEEP 71
 
 /**
  * open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
@@ -1502,6 +1507,17 @@ typedef struct fe_attr {
    * A seccomp filter and a landlock ruleset. NULL means none.
    */
   const struct fe_sandbox *sandbox;
+  /**
+   * Descriptors of the caller's that the program gets at their own numbers, close-on-exec or not, and that
+   * FE_CLOSE_OTHERS leaves open. One that is not open is EBADF at the step "keep" with its index; one whose number
+   * `files` fills or closes is EINVAL at "args" with its index. In any order; twice is as once. What the actions
+   * do comes later.
+   */
+  const int32_t *keep;
+  /**
+   * How many. A count without a list is EINVAL.
+   */
+  size_t nkeep;
 } fe_attr;
 
 /**
@@ -2008,7 +2024,8 @@ const char *fe_version(void);
   {                                                                              \
     sizeof(fe_attr), 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, 0,    \
       0, 0, NULL, 0, NULL, 0, NULL, NULL, NULL, NULL, NULL, 0, NULL, 0, 0,       \
-      0, 0, NULL, 0, NULL, { 0, 0, 0, 0 }, NULL, NULL, NULL, NULL                \
+      0, 0, NULL, 0, NULL, { 0, 0, 0, 0 }, NULL, NULL, NULL, NULL,               \
+      NULL, 0                                                                    \
   }
 #define FE_CREDENTIAL_INIT                                                       \
   {                                                                              \

@@ -14,7 +14,7 @@ pub use scheduling::{Deadline, MemPolicy, Policy, Scheduling};
 mod privileges;
 mod restrictions;
 
-use crate::error::{Error, Result, Step};
+use crate::error::{Error, Name, Result, Step};
 use crate::redirect::{self, Opened, Redirect};
 use crate::remap::STDIO;
 use core::ffi::CStr;
@@ -36,6 +36,21 @@ pub enum Way {
     Concurrent,
     /// As Shared, but what needs other privileges is done by a program of its own, which execs in turn.
     Staged,
+}
+
+impl Way {
+    /// Its name.
+    pub fn name(self) -> &'static CStr {
+        static NAMES: [(Way, Name); 5] = [
+            (Way::Shared, Name::of("shared")),
+            (Way::Copy, Name::of("copy")),
+            (Way::Piped, Name::of("piped")),
+            (Way::Concurrent, Name::of("concurrent")),
+            (Way::Staged, Name::of("staged")),
+        ];
+        let known = NAMES.iter().find(|(way, _)| *way == self);
+        known.map_or(c"", |(_, name)| name.text())
+    }
 }
 
 /// Where the session, the process group and the terminal come from. The variants exclude each other
@@ -257,6 +272,8 @@ pub struct Attr<'a> {
     pub opened: &'a [Opened<'a>],
     /// What is done to them then.
     pub actions: &'a [Action<'a>],
+    /// Inherited at their own numbers.
+    pub keep: &'a [i32],
     /// Close all others.
     pub close_others: bool,
     /// User and groups.
@@ -342,6 +359,7 @@ impl<'a> Attr<'a> {
             redirects: &[],
             opened: &[],
             actions: &[],
+            keep: &[],
             close_others: false,
             credential: None,
             resetids: false,
@@ -444,10 +462,23 @@ impl Attr<'_> {
 
     fn check_files(&self) -> Result<()> {
         let files = self.files.unwrap_or(&[]);
-        if i32::try_from(files.len()).is_err() {
+        if i32::try_from(files.len().max(self.keep.len())).is_err() {
             return Err(INVALID);
         }
+        if !self.keep.is_empty() {
+            self.check_keep()?;
+        }
         redirect::check(self)
+    }
+
+    #[inline(never)] // for size
+    fn check_keep(&self) -> Result<()> {
+        let filled = self.end_of_files();
+        match (0..).zip(self.keep).find(|(_, fd)| **fd < filled) {
+            None => Ok(()),
+            Some((index, ..0)) => Err(Error::at(libc::EBADF, Step::Keep, index)),
+            Some((index, _)) => Err(Error::at(libc::EINVAL, Step::Args, index)),
+        }
     }
 
     /// Whether an action finds its descriptor open is seen by the child: an earlier one may open or
@@ -478,8 +509,9 @@ impl Attr<'_> {
 
     /// A number above all those.
     pub fn above_all_named(&self) -> i32 {
-        let of_actions = self.actions.iter().flat_map(Action::names).flatten().max();
-        self.end_of_files().max(of_actions.map_or(0, |fd| fd.saturating_add(1)))
+        let of_actions = self.actions.iter().flat_map(Action::names).flatten();
+        let highest = of_actions.chain(self.keep.iter().copied()).max();
+        self.end_of_files().max(highest.map_or(0, |fd| fd.saturating_add(1)))
     }
 
     /// Whether the number is closed, by its number or with others, or becomes that of another file.

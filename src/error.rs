@@ -82,10 +82,11 @@ pub enum Step {
     NoNewPrivs = 68,
     Landlock = 69,
     Seccomp = 70,
+    Keep = 71,
 }
 
 /// Every step with its name, at the place of its number.
-static STEPS: [(Step, Name); 71] = [
+static STEPS: [(Step, Name); 72] = [
     (Step::None, Name::of("none")),
     (Step::Args, Name::of("args")),
     (Step::Memory, Name::of("memory")),
@@ -157,6 +158,7 @@ static STEPS: [(Step, Name); 71] = [
     (Step::NoNewPrivs, Name::of("no_new_privs")),
     (Step::Landlock, Name::of("landlock")),
     (Step::Seccomp, Name::of("seccomp")),
+    (Step::Keep, Name::of("keep")),
 ];
 
 impl Step {
@@ -183,7 +185,8 @@ impl Step {
 pub struct Name([u8; 20]);
 
 impl Name {
-    const fn of(text: &str) -> Name {
+    /// Of a text that fits.
+    pub const fn of(text: &str) -> Name {
         let (bytes, mut name, mut i) = (text.as_bytes(), [0; 20], 0);
         while i < bytes.len() {
             name[i] = bytes[i];

@@ -6,7 +6,7 @@
 mod calls;
 
 use crate::attr::{Attr, Way};
-use crate::error::Step;
+use crate::error::{Name, Step};
 use crate::plan::call::{From, Register, Rule};
 use crate::plan::Call;
 use calls::{Kind, Known};
@@ -34,17 +34,6 @@ pub enum Form {
     Text,
     /// One object.
     Json,
-}
-
-/// The name of a way.
-pub fn way_name(way: Way) -> &'static [u8] {
-    match way {
-        Way::Shared => b"shared",
-        Way::Copy => b"copy",
-        Way::Piped => b"piped",
-        Way::Concurrent => b"concurrent",
-        Way::Staged => b"staged",
-    }
 }
 
 /// Writes it.
@@ -96,7 +85,7 @@ impl Writer<'_> {
             Form::Json => (b"{\"way\":\"", b"\",\"why\":\"", b"\",\"steps\":["),
         };
         self.push(open);
-        self.push(way_name(planned.way));
+        self.push(planned.way.name().to_bytes());
         self.push(between);
         self.push(planned.why.to_bytes());
         self.push(close);
@@ -199,14 +188,16 @@ impl Writer<'_> {
 
     /// What is known only once the child runs.
     fn register(&mut self, register: Register) {
-        let name: &[u8] = match register {
-            Register::Fd => b"\"<fd>\"",
-            Register::Group => b"\"<group>\"",
-            Register::Mask => b"\"<mask>\"",
-            Register::Exec => b"\"<execfd>\"",
-            Register::Id => b"\"<id>\"",
-        };
-        let bare = name.get(1..name.len() - 1).unwrap_or_default();
+        static NAMES: [(Register, Name); 5] = [
+            (Register::Fd, Name::of("\"<fd>\"")),
+            (Register::Group, Name::of("\"<group>\"")),
+            (Register::Mask, Name::of("\"<mask>\"")),
+            (Register::Exec, Name::of("\"<execfd>\"")),
+            (Register::Id, Name::of("\"<id>\"")),
+        ];
+        let known = NAMES.iter().find(|(known, _)| *known == register);
+        let name = known.map_or(c"", |(_, name)| name.text()).to_bytes();
+        let bare = name.get(1..name.len().saturating_sub(1)).unwrap_or_default();
         self.push(if self.form == Form::Json { name } else { bare });
     }
 
@@ -235,7 +226,7 @@ impl Writer<'_> {
                 }
                 Kind::Int => self.list(1, |_| (*(argument as *const i32)).into()),
                 Kind::Limits => self.list(2, |nth| *(argument as *const i64).add(nth)),
-                Kind::Bytes if argument == 0 => self.null(),
+                Kind::Bytes if argument == 0 && !call.words => self.null(),
                 Kind::Bytes => self.push(if self.form == Form::Json { b"{}" } else { b"{...}" }),
             }
         }

@@ -538,6 +538,10 @@ fn check_open(attr: &Attr<'_>) -> Result<()> {
             return Err(Error::at(libc::EBADF, Step::Files, index));
         }
     }
+    let kept = |(fd, _): &(&i32, i32)| !sys::is_open(**fd);
+    if let Some((_, index)) = attr.keep.iter().zip(0..).find(kept) {
+        return Err(Error::at(libc::EBADF, Step::Keep, index));
+    }
     let joins = attr.namespaces.map_or(&[][..], |namespaces| namespaces.joins);
     if let Some((_, index)) = joins.iter().zip(0..).find(|(join, _)| !sys::is_open(join.fd)) {
         return Err(Error::at(libc::EBADF, Step::Setns, index));

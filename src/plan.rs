@@ -78,6 +78,7 @@ impl<'a> Plan<'a> {
         let most = moves.len().saturating_mul(2).saturating_add(fetched.len().saturating_mul(3));
         let most = most.saturating_add(attr.actions.len().saturating_mul(call::ACTION_CALLS));
         let most = most.saturating_add(attr.opened.len().saturating_mul(3));
+        let most = most.saturating_add(attr.keep.len());
         let most =
             most.saturating_add(attr.namespaces.map_or(0, |namespaces| namespaces.joins.len()));
         let Dispositions { default, ignore } = attr.dispositions;
@@ -99,8 +100,9 @@ impl<'a> Plan<'a> {
         list.root(attr);
         // For a stage, which is an exec, they come first: its descriptors must outlive that one, and no
         // credential matters to them.
-        if staged {
-            list.moves(&moves);
+        let shuffles = !moves.is_empty() || !attr.keep.is_empty();
+        if staged && shuffles {
+            list.moves(&moves, attr.keep);
             if let Some(ruleset) = landlock {
                 list.add([call::landlock_cloexec(ruleset, 0)]);
             }
@@ -117,8 +119,8 @@ impl<'a> Plan<'a> {
                 caller.execfd_cloexec || attr.close_others,
             )]);
         }
-        if !staged {
-            list.moves(&moves);
+        if !staged && shuffles {
+            list.moves(&moves, attr.keep);
         }
         list.actions(attr, landlock);
         list.close_others(&others);
@@ -278,7 +280,8 @@ impl<'a> List<'a> {
         }
     }
 
-    fn moves(&mut self, moves: &[Move]) {
+    #[inline(never)] // for size
+    fn moves(&mut self, moves: &[Move], keep: &[i32]) {
         for m in moves {
             match *m {
                 Move::Keep(fd) => self.add([call::keep(fd)]),
@@ -287,6 +290,9 @@ impl<'a> List<'a> {
                 Move::Restore { to } => self.add(call::restore(to)),
                 Move::Close(fd) => self.add([call::close(fd)]),
             }
+        }
+        for (fd, index) in keep.iter().zip(0..) {
+            self.add([call::inherit(*fd, index)]);
         }
     }
 
@@ -377,8 +383,8 @@ impl<'a> List<'a> {
     }
 }
 
-/// The ranges that FE_CLOSE_OTHERS closes: all above `files` but what the actions have opened, and a `spare` that
-/// is still needed.
+/// The ranges that FE_CLOSE_OTHERS closes: all above `files` but what is kept, what the actions have opened, and a
+/// `spare` that is still needed.
 struct Others(Vec<(i32, u32)>);
 
 impl Others {
@@ -387,18 +393,25 @@ impl Others {
         if !attr.close_others {
             return Ok(others);
         }
-        let ranges = attr.actions.len().saturating_add(2);
-        others.0.try_reserve_exact(ranges).map_err(|_| Error::NO_MEMORY)?;
+        let mut kept: Vec<i32> = Vec::new();
+        let most = attr.actions.len().saturating_add(attr.keep.len()).saturating_add(1);
+        let enough = kept.try_reserve_exact(most).is_ok()
+            && others.0.try_reserve_exact(most.saturating_add(1)).is_ok();
+        if !enough {
+            return Err(Error::NO_MEMORY);
+        }
+        kept.extend(attr.actions.iter().filter_map(Action::opens).chain(spare));
+        kept.extend_from_slice(attr.keep);
+        kept.sort_unstable();
         let mut first = attr.end_of_files().max(STDIO as i32);
-        let kept = || attr.actions.iter().filter_map(Action::opens).chain(spare);
-        while let Some(next) = kept().filter(|fd| *fd >= first).min() {
+        for next in kept.into_iter().filter(|fd| *fd >= STDIO as i32) {
             if next > first {
                 others.0.push((first, next as u32 - 1));
             }
             if next == i32::MAX {
                 return Ok(others);
             }
-            first = next + 1;
+            first = first.max(next + 1);
         }
         others.0.push((first, u32::MAX));
         Ok(others)

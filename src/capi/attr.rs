@@ -101,6 +101,11 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
     };
     // SAFETY: the C caller's.
     let files = unsafe { files(&attr) }?;
+    let keep = match attr.nkeep {
+        0 => &[][..],
+        // SAFETY: the C caller's.
+        _ => unsafe { array(attr.keep, attr.nkeep) }?.unwrap_or_default(),
+    };
     let redirects = match attr.nredirects {
         0 => Vec::new(),
         // SAFETY: the C caller's.
@@ -160,6 +165,7 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
         Some(&restricted)
     };
     let keeps_cwd = has(FE_CHROOT_KEEP_CWD);
+    const GROUPS: u64 = FE_SETSID | FE_SETPGID | FE_SETCTTY | FE_FOREGROUND | FE_PTY;
     const COMPANIONS: u64 =
         FE_CGROUP | FE_OWN_CGROUP | FE_PTY | FE_SUSPEND | FE_CHROOT_KEEP_CWD | FE_PIVOT_ROOT;
     let winsize { ws_row, ws_col, ws_xpixel, ws_ypixel } = attr.winsize;
@@ -178,10 +184,15 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
         redirects: &redirects,
         opened: &[],
         actions: &actions,
+        keep,
         close_others: has(FE_CLOSE_OTHERS),
         credential,
         resetids: has(FE_RESETIDS),
-        group: if has(FE_PTY) { on_new_terminal(&attr, files)? } else { group(&attr)? },
+        group: match has(GROUPS) || attr.pgid != 0 || attr.ctty != 0 {
+            false => Group::Inherit,
+            true if has(FE_PTY) => on_new_terminal(&attr, files)?,
+            true => group(&attr)?,
+        },
         noctty: has(FE_NOCTTY),
         pdeathsig: attr.pdeathsig,
         dispositions: Dispositions { default: default.unwrap_or(0), ignore: ignore.unwrap_or(0) },
@@ -437,7 +448,8 @@ unsafe fn maps<'a>(at: *const fe_id_map, count: usize) -> Result<&'a [IdMap]> {
     }
 }
 
-fn way(way: u32) -> Result<Option<Way>> {
+/// The way of that number.
+pub fn way(way: u32) -> Result<Option<Way>> {
     match way {
         FE_WAY_AUTO => Ok(None),
         FE_WAY_SHARED => Ok(Some(Way::Shared)),
@@ -463,6 +475,7 @@ fn on_new_terminal(attr: &fe_attr, files: Option<&[i32]>) -> Result<Group> {
 }
 
 /// Session, group and terminal, which the kernel allows in certain combinations only.
+#[inline(never)] // for size
 fn group(attr: &fe_attr) -> Result<Group> {
     let has = |flag: u64| attr.flags & flag != 0;
     let group = match (has(FE_SETSID), has(FE_SETPGID), has(FE_SETCTTY), has(FE_FOREGROUND)) {
@@ -490,7 +503,7 @@ mod tests {
     fn version_0_is_frozen() {
         assert_eq!(<fe_attr as Extensible>::OLDEST, 136);
         assert_eq!(<fe_credential as Extensible>::OLDEST, 32);
-        assert_eq!(size_of::<fe_attr>(), 272);
+        assert_eq!(size_of::<fe_attr>(), 288);
         assert_eq!(size_of::<fe_credential>(), 32);
         assert_eq!(size_of::<fe_id_map>(), 12);
         assert_eq!(size_of::<fe_file_action>(), 48);

@@ -189,6 +189,7 @@ mod tests {
             (Step::NoNewPrivs, FE_STEP_NO_NEW_PRIVS),
             (Step::Landlock, FE_STEP_LANDLOCK),
             (Step::Seccomp, FE_STEP_SECCOMP),
+            (Step::Keep, FE_STEP_KEEP),
         ] {
             assert_eq!(number as i32, c);
         }

@@ -4,10 +4,12 @@
 //! The variable is read once, when the library is loaded and no thread can be changing the
 //! environment. It is ignored in a program that has more privileges than its user (AT_SECURE).
 
+use super::attr::way as way_of;
 use super::error::name;
 use super::read::extensible;
 use super::text::Text;
 use super::types::*;
+use crate::attr::Way;
 use crate::sys::{self, Fd};
 use core::cell::UnsafeCell;
 use core::ffi::{c_char, CStr};
@@ -89,13 +91,7 @@ impl Trace {
             field(&mut line, b" signal=", error.signal);
         }
         line.push(b" way=");
-        line.push(match way {
-            FE_WAY_SHARED => b"shared",
-            FE_WAY_COPY => b"copy",
-            FE_WAY_PIPED => b"piped",
-            FE_WAY_CONCURRENT => b"concurrent",
-            _ => b"none",
-        });
+        line.push(way_of(way).ok().flatten().map_or(c"none", Way::name).to_bytes());
         field(&mut line, b" us=", i32::try_from(took_us).unwrap_or(i32::MAX));
         // SAFETY: the caller's.
         unsafe { push_program(&mut line, attr) };

@@ -40,7 +40,7 @@ pub const FE_FOREGROUND: u64 = 0x10;
 /// caller to wait for (Linux 3.11). A signal that comes before is pending for the child then. A
 /// SIGSTOP or SIGTRAP that comes before stops the child, and so fe_spawn.
 pub const FE_PTRACE: u64 = 0x20;
-/// Every descriptor that `files` does not name, nor an action opens or duplicates to, is closed in
+/// Every descriptor that neither `files` nor `keep` names, nor an action opens or duplicates to, is closed in
 /// the child; with `files` NULL, every one but 0, 1, 2 and those. Uses close_range(2) (Linux 5.9),
 /// else /proc/self/fd, else one close for each number up to the hard limit, which then must not have
 /// been lowered below an open descriptor. In the shared way the cost does not grow with the number of
@@ -322,6 +322,8 @@ pub const FE_STEP_LANDLOCK: i32 = 69;
 /// `fe_sandbox.filter`: seccomp(2). EACCES: neither FE_NO_NEW_PRIVS nor CAP_SYS_ADMIN, EINVAL: not a program that
 /// the kernel takes, or no such flag, ENOMEM: too many filters, ENOSYS: the kernel has none.
 pub const FE_STEP_SECCOMP: i32 = 70;
+/// A descriptor of `keep`, with its place in the list.
+pub const FE_STEP_KEEP: i32 = 71;
 
 /// open(2) of `path` with `oflag` and `mode`, to the descriptor `fd`, which is closed first. It is
 /// close-on-exec only with O_CLOEXEC.
@@ -657,6 +659,13 @@ pub struct fe_attr {
     pub privileges: *const fe_privileges,
     /// A seccomp filter and a landlock ruleset. NULL means none.
     pub sandbox: *const fe_sandbox,
+    /// Descriptors of the caller's that the program gets at their own numbers, close-on-exec or not, and that
+    /// FE_CLOSE_OTHERS leaves open. One that is not open is EBADF at the step "keep" with its index; one whose number
+    /// `files` fills or closes is EINVAL at "args" with its index. In any order; twice is as once. What the actions
+    /// do comes later.
+    pub keep: *const i32,
+    /// How many. A count without a list is EINVAL.
+    pub nkeep: size_t,
 }
 
 /// Namespaces that the child enters, and then makes of its own, before all else that it does. What paths and

@@ -329,6 +329,11 @@ pub fn keep<'a>(target: i32) -> Call<'a> {
     call(Step::Files, libc::SYS_fcntl, &[fd(target), libc::F_SETFD as usize, 0]).index(target)
 }
 
+/// The same for item `index` of those that are kept.
+pub fn inherit<'a>(target: i32, index: i32) -> Call<'a> {
+    call(Step::Keep, libc::SYS_fcntl, &[fd(target), libc::F_SETFD as usize, 0]).index(index)
+}
+
 /// dup3(2).
 pub fn dup<'a>(from: i32, to: i32) -> Call<'a> {
     call(Step::Files, libc::SYS_dup3, &[fd(from), fd(to), 0]).index(to)

@@ -49,9 +49,17 @@ fn wide_flags(text: &str) -> String {
         let number = words.next().unwrap_or_default();
         let value = number.trim_end_matches("ull").parse::<u64>().ok();
         let flag = name.starts_with("FE_")
-            && !["FE_STEP_", "FE_WAY_", "FE_REDIRECT_", "FE_RESULT_", "FE_STOP_", "FE_TREE_", "FE_EXPLAIN_"]
-                .iter()
-                .any(|other| name.starts_with(other));
+            && ![
+                "FE_STEP_",
+                "FE_WAY_",
+                "FE_REDIRECT_",
+                "FE_RESULT_",
+                "FE_STOP_",
+                "FE_TREE_",
+                "FE_EXPLAIN_",
+            ]
+            .iter()
+            .any(|other| name.starts_with(other));
         match value {
             Some(value) if define && flag => {
                 wide.push_str(&format!("#define {name} UINT64_C({value:#x})\n"))
