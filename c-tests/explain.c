@@ -106,6 +106,15 @@ static void the_most(void) {
   attr.credential = &credential;
   attr.limits = &limits;
   attr.scheduling = &scheduling;
+  fe_privileges privileges = FE_PRIVILEGES_INIT;
+  privileges.flags = FE_PRIVILEGES_INHERITABLE;
+  attr.privileges = &privileges;
+  static const struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+  fe_sandbox sandbox = FE_SANDBOX_INIT;
+  sandbox.filter = &allow;
+  sandbox.nfilter = 1;
+  sandbox.filter_flags = SECCOMP_FILTER_FLAG_LOG;
+  attr.sandbox = &sandbox;
   attr.namespaces = &namespaces;
   attr.cloneflags = CLONE_NEWNS;
   attr.pdeathsig = SIGKILL;
@@ -126,6 +135,7 @@ static void the_most(void) {
       "\nsetgroups: setgroups(2, [7,8])\n",
       "\nsetgid: setresgid(6, 6, 6)\n",
       "\nsetuid: setresuid(5, 5, 5)\n",
+      "\ninheritable: capset({...}, {...})\n",
       "\nchdir: chdir(\"/some/dir\")\n",
       "\nfiles 0: dup3(",
       "\naction_open 0: ",
@@ -136,6 +146,7 @@ static void the_most(void) {
       "\nparent_alive: getppid()\n",
       "\nsigaction 13: rt_sigaction(13, {...}, NULL, 8)\n",
       "\nsigmask: rt_sigprocmask(2, <mask>, NULL, 8)\n",
+      "\nseccomp: seccomp(1, 2, {...})\n",
       "\nexec 0: execve(\"/one/true\", ",
       "\nexec 1: execve(\"/two/true\", ",
       "\nshell: execve(\"/bin/sh\", ",

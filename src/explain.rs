@@ -226,6 +226,7 @@ impl Writer<'_> {
                 }
                 Kind::Int => self.list(1, |_| (*(argument as *const i32)).into()),
                 Kind::Limits => self.list(2, |nth| *(argument as *const i64).add(nth)),
+                // What a call has with it gets its address from the child.
                 Kind::Bytes if argument == 0 && !call.words => self.null(),
                 Kind::Bytes => self.push(if self.form == Form::Json { b"{}" } else { b"{...}" }),
             }
