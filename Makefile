@@ -241,9 +241,11 @@ $(B)/bench/bench: $(BENCH_SOURCES) tools/bench/bench.h include/forkexec.h | $(LI
 	  -L$(B) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
 
 # Each patch in mutants/ undoes a promise or a mended mistake; the tests it names must fail with it.
+# All, or with SHARE=N each Nth.
+SHARE := 1
 .PHONY: mutants
 mutants: tests
-	tools/mutants.sh $(MUTANTS)
+	SHARE=$(SHARE) tools/mutants.sh $(MUTANTS)
 
 .PHONY: lint
 lint:

@@ -101,7 +101,7 @@ impl<'a> Plan<'a> {
         // For a stage, which is an exec, they come first: its descriptors must outlive that one, and no
         // credential matters to them.
         let shuffles = !moves.is_empty() || !attr.keep.is_empty();
-        if staged && shuffles {
+        if staged {
             list.moves(&moves, attr.keep);
             if let Some(ruleset) = landlock {
                 list.add([call::landlock_cloexec(ruleset, 0)]);

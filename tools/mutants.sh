@@ -4,11 +4,19 @@
 # line names ("Noticed by: NAME...", the quickest first; tests of `make check`, "rust" is cargo's) fail: as soon as one
 # has, at its first failure, the next patch has its turn. One that does not apply or not compile proves nothing and counts
 # as failed, as does a test that fails without any patch. Ends with a line "N passed, N failed".
+# With SHARE=N of them only each Nth, from another one on for each commit.
 # Several at once, each in a copy of its own: one more than there are processors, since they also sleep, or JOBS.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 root=$PWD
 [ $# -gt 0 ] || set -- mutants/*.patch
+if [ -z "${WORKER:-}" ] && [ "${SHARE:-1}" -gt 1 ]; then
+  first=$((16#$(git rev-parse --short=6 HEAD) % SHARE))
+  all=("$@") some=()
+  for ((at = first; at < ${#all[@]}; at += SHARE)); do some+=("${all[at]}"); done
+  echo "# ${#some[@]} of ${#all[@]} patches: each of number $SHARE from $((first + 1)) on"
+  set -- "${some[@]}"
+fi
 # What the workers tell each other: who does what, and how long a test may take.
 shared=$root/build/mutants/shared
 
@@ -60,8 +68,14 @@ build() { # test
   if [ "$1" = rust ]; then
     CARGO_TARGET_DIR="$work/target" cargo test -q --locked --lib --no-run
   else
+    case $1 in
+      # What looks at the code itself wants that of a release.
+      artefact | instructions) set -- "$work/target" ;;
+      # All others are built in little more than half the time (2.8 s, not 4.9).
+      *) set -- "$work/quick" CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=8 ;;
+    esac
     # shellcheck disable=SC2086
-    CI='' CARGO_PROFILE_RELEASE_DEBUG=0 make -s --no-print-directory B=build CARGO_TARGET_DIR="$work/target" $targets
+    env CI= CARGO_PROFILE_RELEASE_DEBUG=0 "${@:2}" make -s --no-print-directory B=build CARGO_TARGET_DIR="$1" $targets
   fi
 }
 
