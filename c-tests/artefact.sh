@@ -9,6 +9,7 @@ wanted='fe_child_close@@FORKEXEC_0.1
 fe_communicate@@FORKEXEC_0.1
 fe_error_message@@FORKEXEC_0.1
 fe_explain@@FORKEXEC_0.1
+fe_features@@FORKEXEC_0.1
 fe_kill@@FORKEXEC_0.1
 fe_kill_group@@FORKEXEC_0.1
 fe_kill_tree@@FORKEXEC_0.1

@@ -855,7 +855,107 @@ struct sock_filter;
  */
 #define FE_EXPLAIN_JSON 1
 
+/**
+ * fe_features: pidfds, for FE_PIDFD (Linux 5.3).
+ */
+#define FE_HAS_PIDFD UINT64_C(0x1)
 
+/**
+ * fe_features: close_range(2) (Linux 5.9): FE_CLOSE_OTHERS costs what is kept and not what is open.
+ */
+#define FE_HAS_CLOSE_RANGE UINT64_C(0x2)
+
+/**
+ * fe_features: CLONE_INTO_CGROUP (Linux 5.7): with FE_CGROUP the child is born there; else it enters as its first act.
+ */
+#define FE_HAS_CGROUP UINT64_C(0x4)
+
+/**
+ * fe_features: execveat(2) (Linux 3.19), for FE_FEXECVE, FE_EXECVEAT and FE_WAY_STAGED.
+ */
+#define FE_HAS_EXECVEAT UINT64_C(0x8)
+
+/**
+ * fe_features: time namespaces (Linux 5.6), for CLONE_NEWTIME.
+ */
+#define FE_HAS_TIME_NAMESPACES UINT64_C(0x10)
+
+/**
+ * fe_features: user namespaces (Linux 3.8), for CLONE_NEWUSER. Whether this user may have one, a spawn tells.
+ */
+#define FE_HAS_USER_NAMESPACES UINT64_C(0x20)
+
+/**
+ * fe_features: filters of seccomp(2) (Linux 4.14 to be told of here, 3.17 to be used), for fe_sandbox.
+ */
+#define FE_HAS_SECCOMP UINT64_C(0x40)
+
+/**
+ * fe_features: landlock(7) (Linux 5.13), built in and enabled, for fe_sandbox.
+ */
+#define FE_HAS_LANDLOCK UINT64_C(0x80)
+
+/**
+ * fe_features: core scheduling (Linux 5.14), built in, for FE_SCHED_CORE.
+ */
+#define FE_HAS_CORE_SCHED UINT64_C(0x100)
+
+/**
+ * fe_features: /dev/ptmx is there, for FE_PTY.
+ */
+#define FE_HAS_PTY UINT64_C(0x200)
+
+
+
+/**
+ * CLONE_PIDFD and pidfd_open(2).
+ */
+#define PIDFD 1
+
+/**
+ * close_range(2).
+ */
+#define CLOSE_RANGE 2
+
+/**
+ * CLONE_INTO_CGROUP.
+ */
+#define CGROUP 4
+
+/**
+ * execveat(2).
+ */
+#define EXECVEAT 8
+
+/**
+ * Time namespaces.
+ */
+#define TIME_NAMESPACES 16
+
+/**
+ * User namespaces.
+ */
+#define USER_NAMESPACES 32
+
+/**
+ * seccomp(2) with filters.
+ */
+#define SECCOMP 64
+
+/**
+ * landlock(7).
+ */
+#define LANDLOCK 128
+
+/**
+ * PR_SCHED_CORE.
+ */
+#define CORE_SCHED 256
+
+/**
+ * New terminals.
+ */
+#define PTY 512
 
 /**
  * Who the child is to be. Start from FE_CREDENTIAL_INIT.
@@ -1994,6 +2094,15 @@ ssize_t fe_explain(const struct fe_attr *attr,
                    char *text,
                    size_t size,
                    struct fe_error *error);
+
+/**
+ * What this kernel, and what stands between it and this process (a filter, a container without /dev), offer: FE_HAS_... or-ed.
+ * What is not there fails at its step when it is asked for, never silently; this is for who wants to know before. It is
+ * asked for once in the life of a process, by calls that have no effect (a filter that kills for an unknown call kills
+ * for these too), and kept: a filter that is installed later is not seen. Bits that this version does not know may be
+ * set by a later one. Thread-safe; async-signal-safe.
+ */
+uint64_t fe_features(void);
 
 /**
  * The name of a step: "chdir", "exec" and so on; "unknown" for a number that is none. A static

@@ -23,6 +23,7 @@ pub mod capi;
 mod child;
 pub mod error;
 mod explain;
+mod features;
 pub mod launch;
 pub mod plan;
 pub mod process;

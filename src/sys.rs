@@ -11,6 +11,7 @@
 #[cfg_attr(target_arch = "aarch64", path = "sys/aarch64.rs")]
 mod arch;
 mod fd;
+mod known;
 mod memory;
 mod privilege;
 mod signal;
@@ -21,6 +22,7 @@ mod wait;
 pub(crate) use arch::enter;
 pub use arch::{clone, syscall};
 pub use fd::*;
+pub use known::*;
 #[cfg(test)]
 pub use memory::c_str_array_for_tests;
 pub use memory::{try_box, CStrArray, SharedPage, Stack, Strings};

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         .with_src(root.join("src/capi/stop.rs"))
         .with_src(root.join("src/capi/communicate.rs"))
         .with_src(root.join("src/capi/explain.rs"))
+        .with_src(root.join("src/capi/features.rs"))
         .with_src(root.join("src/capi/error.rs"))
         .with_src(root.join("src/capi.rs"))
         .generate()
