@@ -908,56 +908,6 @@ struct sock_filter;
 
 
 /**
- * CLONE_PIDFD and pidfd_open(2).
- */
-#define PIDFD 1
-
-/**
- * close_range(2).
- */
-#define CLOSE_RANGE 2
-
-/**
- * CLONE_INTO_CGROUP.
- */
-#define CGROUP 4
-
-/**
- * execveat(2).
- */
-#define EXECVEAT 8
-
-/**
- * Time namespaces.
- */
-#define TIME_NAMESPACES 16
-
-/**
- * User namespaces.
- */
-#define USER_NAMESPACES 32
-
-/**
- * seccomp(2) with filters.
- */
-#define SECCOMP 64
-
-/**
- * landlock(7).
- */
-#define LANDLOCK 128
-
-/**
- * PR_SCHED_CORE.
- */
-#define CORE_SCHED 256
-
-/**
- * New terminals.
- */
-#define PTY 512
-
-/**
  * Who the child is to be. Start from FE_CREDENTIAL_INIT.
  */
 typedef struct fe_credential {

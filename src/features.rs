@@ -7,26 +7,31 @@
 use crate::sys;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// CLONE_PIDFD and pidfd_open(2).
-pub const PIDFD: u64 = 0x1;
-/// close_range(2).
-pub const CLOSE_RANGE: u64 = 0x2;
-/// CLONE_INTO_CGROUP.
-pub const CGROUP: u64 = 0x4;
-/// execveat(2).
-pub const EXECVEAT: u64 = 0x8;
-/// Time namespaces.
-pub const TIME_NAMESPACES: u64 = 0x10;
-/// User namespaces.
-pub const USER_NAMESPACES: u64 = 0x20;
-/// seccomp(2) with filters.
-pub const SECCOMP: u64 = 0x40;
-/// landlock(7).
-pub const LANDLOCK: u64 = 0x80;
-/// PR_SCHED_CORE.
-pub const CORE_SCHED: u64 = 0x100;
-/// New terminals.
-pub const PTY: u64 = 0x200;
+/// What there may be: a bit each.
+#[derive(Clone, Copy)]
+#[repr(u64)]
+pub enum Feature {
+    /// CLONE_PIDFD and pidfd_open(2).
+    Pidfd = 0x1,
+    /// close_range(2).
+    CloseRange = 0x2,
+    /// CLONE_INTO_CGROUP.
+    Cgroup = 0x4,
+    /// execveat(2).
+    Execveat = 0x8,
+    /// Time namespaces.
+    TimeNamespaces = 0x10,
+    /// User namespaces.
+    UserNamespaces = 0x20,
+    /// seccomp(2) with filters.
+    Seccomp = 0x40,
+    /// landlock(7).
+    Landlock = 0x80,
+    /// PR_SCHED_CORE.
+    CoreSched = 0x100,
+    /// New terminals.
+    Pty = 0x200,
+}
 
 /// It has been asked.
 const KNOWN: u64 = 1 << 63;
@@ -45,18 +50,18 @@ pub fn features() -> u64 {
 
 fn ask() -> u64 {
     [
-        (PIDFD, sys::pidfd_open(sys::getpid()).is_ok()),
-        (CLOSE_RANGE, sys::close_range_is_known()),
-        (CGROUP, sys::clone_into_cgroup_is_known()),
-        (EXECVEAT, sys::execveat_is_known()),
-        (TIME_NAMESPACES, sys::is_there(c"/proc/self/ns/time")),
-        (USER_NAMESPACES, sys::is_there(c"/proc/self/ns/user")),
-        (SECCOMP, sys::seccomp_is_known()),
-        (LANDLOCK, sys::landlock_version() > 0),
-        (CORE_SCHED, sys::core_sched_is_known()),
-        (PTY, sys::is_there(c"/dev/ptmx")),
+        (Feature::Pidfd, sys::pidfd_open(sys::getpid()).is_ok()),
+        (Feature::CloseRange, sys::close_range_is_known()),
+        (Feature::Cgroup, sys::clone_into_cgroup_is_known()),
+        (Feature::Execveat, sys::execveat_is_known()),
+        (Feature::TimeNamespaces, sys::is_there(c"/proc/self/ns/time")),
+        (Feature::UserNamespaces, sys::is_there(c"/proc/self/ns/user")),
+        (Feature::Seccomp, sys::seccomp_is_known()),
+        (Feature::Landlock, sys::landlock_version() > 0),
+        (Feature::CoreSched, sys::core_sched_is_known()),
+        (Feature::Pty, sys::is_there(c"/dev/ptmx")),
     ]
     .into_iter()
-    .filter_map(|(feature, there)| there.then_some(feature))
+    .filter_map(|(feature, there)| there.then_some(feature as u64))
     .fold(0, |all, feature| all | feature)
 }

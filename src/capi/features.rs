@@ -37,22 +37,23 @@ pub extern "C" fn fe_features() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::Feature;
 
     #[test]
     fn the_same_bits_to_the_core() {
         for (bit, c) in [
-            (features::PIDFD, FE_HAS_PIDFD),
-            (features::CLOSE_RANGE, FE_HAS_CLOSE_RANGE),
-            (features::CGROUP, FE_HAS_CGROUP),
-            (features::EXECVEAT, FE_HAS_EXECVEAT),
-            (features::TIME_NAMESPACES, FE_HAS_TIME_NAMESPACES),
-            (features::USER_NAMESPACES, FE_HAS_USER_NAMESPACES),
-            (features::SECCOMP, FE_HAS_SECCOMP),
-            (features::LANDLOCK, FE_HAS_LANDLOCK),
-            (features::CORE_SCHED, FE_HAS_CORE_SCHED),
-            (features::PTY, FE_HAS_PTY),
+            (Feature::Pidfd, FE_HAS_PIDFD),
+            (Feature::CloseRange, FE_HAS_CLOSE_RANGE),
+            (Feature::Cgroup, FE_HAS_CGROUP),
+            (Feature::Execveat, FE_HAS_EXECVEAT),
+            (Feature::TimeNamespaces, FE_HAS_TIME_NAMESPACES),
+            (Feature::UserNamespaces, FE_HAS_USER_NAMESPACES),
+            (Feature::Seccomp, FE_HAS_SECCOMP),
+            (Feature::Landlock, FE_HAS_LANDLOCK),
+            (Feature::CoreSched, FE_HAS_CORE_SCHED),
+            (Feature::Pty, FE_HAS_PTY),
         ] {
-            assert_eq!(bit, c);
+            assert_eq!(bit as u64, c);
         }
     }
 }
