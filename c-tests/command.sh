@@ -129,7 +129,7 @@ need_perl() {
 
 run "$FORKEXEC" --help
 is "--help succeeds" "$status|$err" "0|"
-ok "it fits a tall screen" '[ "$(wc -l <<<"$out")" -le 50 ] && [ "$(wc -L <<<"$out")" -le 80 ]'
+ok "it fits a tall screen" '[ "$(wc -l <<<"$out")" -le 60 ] && [ "$(wc -L <<<"$out")" -le 80 ]'
 missing=
 for o in dir chroot chroot-keep-cwd fd close-others user groups keep-groups setsid setpgid setctty noctty foreground \
   pdeathsig unshare map-root uid-map gid-map allow-setgroups keep-propagation ptrace pty suspend env-clear env unsetenv argv0 \

@@ -56,6 +56,22 @@ int open_source(const char *path, int flags) {
   return opened(path, open(path, flags | O_CLOEXEC | O_NOCTTY, 0666));
 }
 
+int open_own(const char *option, const char *source, int flags) {
+  unsigned long number;
+  if (!is_number(source, INT_MAX, &number)) return open_source(source, flags);
+  int fd = (int)number;
+  if (!is_callers(fd)) DIE("--%s: descriptor %d is not open", option, fd);
+  if (fd > STDERR_FILENO) fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return fd;
+}
+
+/* For --explain: nothing is made, emptied or waited for. */
+static int look_at(const char *path, int flags) {
+  int fd = open(path, O_PATH | O_CLOEXEC);
+  if (fd < 0 && errno == ENOENT && (flags & O_CREAT) != 0) fd = open("/", O_PATH | O_CLOEXEC);
+  return opened(path, fd);
+}
+
 /* What is behind `kind` in `source`, or NULL. */
 static const char *after(const char *kind, const char *source) {
   size_t length = strlen(kind);
@@ -65,7 +81,8 @@ static const char *after(const char *kind, const char *source) {
 /* INT_MAX is never open, and the library says so: this process may have the number by now. */
 static int32_t callers(unsigned long fd) { return is_callers((int)fd) ? (int32_t)fd : INT_MAX; }
 
-static int32_t source_of(const struct descriptor *wanted, fe_redirect *redirects, size_t *count) {
+static int32_t source_of(const struct job *job, const struct descriptor *wanted,
+                         fe_redirect *redirects, size_t *count) {
   const char *source = wanted->source, *rest;
   unsigned long fd;
   if (strcmp(source, "-") == 0) return -1;
@@ -85,7 +102,7 @@ static int32_t source_of(const struct descriptor *wanted, fe_redirect *redirects
   }
   /* Relative to this process's directory, and with its rights. */
   int flags = open_flags(wanted->number, &source);
-  return open_source(source, flags);
+  return job->explain >= 0 ? look_at(source, flags) : open_source(source, flags);
 }
 
 /* --fd only adds. So the list begins with what is there, since fe_spawn closes what it leaves out
@@ -109,7 +126,7 @@ void plan_files(struct job *job) {
   fe_redirect *redirects = allocate(job->ndescriptors + 1, sizeof *redirects);
   for (size_t i = 0; i < job->ndescriptors; i++)
     files[job->descriptors[i].number] =
-        source_of(&job->descriptors[i], redirects, &attr->nredirects);
+        source_of(job, &job->descriptors[i], redirects, &attr->nredirects);
   if (attr->nredirects > 0) attr->redirects = redirects;
   attr->files = files;
   attr->nfiles = (size_t)count;
@@ -152,6 +169,10 @@ void plan_namespaces(struct job *job) {
 void plan_cgroup(struct job *job) {
   if (job->cgroup == NULL) return;
   bool own = (job->attr.flags & FE_OWN_CGROUP) != 0;
+  if (own && job->explain >= 0) {
+    job->attr.cgroup = look_at(job->cgroup, O_CREAT);
+    return;
+  }
   /* One that is there may have others in it, who would be killed with the tree. */
   if (own && mkdir(job->cgroup, 0755) != 0) DIE("mkdir \"%s\": %s", job->cgroup, strerror(errno));
   int fd = open(job->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -30,18 +30,20 @@ int main(int argc, char **argv) {
   const fe_attr *attr = &job.attr;
   parse_options(&job, argc, argv);
   int json = open_json(&job);
+  plan_sandbox(&job);
   plan_files(&job);
   plan_execfd(&job);
   plan_namespaces(&job);
   plan_identity(&job);
   plan_cgroup(&job);
+  plan_terminal(&job);
+  if (job.explain >= 0) return explain(&job);
 
   int terminal = -1;
   if ((attr->flags & FE_FOREGROUND) != 0)
     terminal = attr->files != NULL ? attr->files[attr->ctty] : attr->ctty;
   pid_t foreground = terminal >= 0 ? tcgetpgrp(terminal) : -1;
   catch_signals();
-  plan_terminal(&job);
   run(&job, &outcome);
   if (foreground > 0) {
     /* The program's group has gone with it: none can read from a terminal that is left to it. */

@@ -53,8 +53,7 @@ void failed_reason(const fe_error *error, char *text, size_t size) {
     snprintf(text, size, "killed");
 }
 
-/* A line of the step, what it was given, and why not. */
-static void report(const fe_attr *attr, const fe_error *error) {
+void report(const fe_attr *attr, const fe_error *error) {
   char item[PATH_MAX + 8], reason[128];
   failed_item(attr, error, item, sizeof item);
   failed_reason(error, reason, sizeof reason);
@@ -70,12 +69,17 @@ static bool has_pidfd(void) {
   return fd >= 0;
 }
 
-static void start(const struct job *job, struct outcome *outcome) {
+fe_attr attr_to_spawn(const struct job *job) {
   fe_attr attr = job->attr;
-  bool group = (job->stop & FE_STOP_GROUP) != 0, pty = (attr.flags & FE_PTY) != 0;
   /* So that the new terminal is as the user's before anything is written to it. */
-  if (job->suspend || pty) attr.flags |= FE_SUSPEND;
+  if (job->suspend || (attr.flags & FE_PTY) != 0) attr.flags |= FE_SUSPEND;
   if (has_pidfd()) attr.flags |= FE_PIDFD;
+  return attr;
+}
+
+static void start(const struct job *job, struct outcome *outcome) {
+  fe_attr attr = attr_to_spawn(job);
+  bool group = (job->stop & FE_STOP_GROUP) != 0, pty = (attr.flags & FE_PTY) != 0;
   int failed = fe_spawn(&attr, &child, &outcome->error);
   if (failed == 0) pass_on_to(&child, group);
   if (failed == 0 && job->suspend) {

@@ -7,6 +7,10 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#ifndef SCHED_DEADLINE
+#define SCHED_DEADLINE 6
+#endif
+
 #define L(name, resource) {name, (int)(resource)}
 static const struct name resources[] = {
     L("as", RLIMIT_AS),           L("core", RLIMIT_CORE),         L("cpu", RLIMIT_CPU),
@@ -21,6 +25,15 @@ static const struct name resources[] = {
 static const struct name policies[] = {
     {"other", SCHED_OTHER}, {"batch", SCHED_BATCH}, {"idle", SCHED_IDLE},
     {"fifo", SCHED_FIFO},   {"rr", SCHED_RR},       {NULL, 0},
+};
+
+/* The kernel's numbers (set_mempolicy(2)): <numaif.h> is of a library of its own. */
+static const struct name memory_policies[] = {
+    {"default", 0}, {"preferred", 1}, {"bind", 2}, {"interleave", 3}, {"local", 4},
+    {"preferred_many", 5}, {"weighted_interleave", 6}, {NULL, 0},
+};
+static const struct name memory_modes[] = {
+    {"static", 1 << 15}, {"relative", 1 << 14}, {"balancing", 1 << 13}, {NULL, 0},
 };
 
 /* The kernel's numbers (ioprio_set(2)), for which no libc has names. */
@@ -59,10 +72,25 @@ mode_t file_mask(const char *text) {
   return (mode_t)mask;
 }
 
+uint32_t personality_bits(const char *text) {
+  unsigned long value;
+  if (!is_bits(text, UINT32_MAX, &value))
+    DIE("--personality: \"%s\" is not a number of 32 bits, as 8 or 0x40000", text);
+  return (uint32_t)value;
+}
+
+/* --reset-on-fork may have come before. */
+static void set_policy(fe_scheduling *scheduling, int value) {
+  scheduling->flags |= FE_SCHED_POLICY;
+  scheduling->policy = value | (scheduling->policy & SCHED_RESET_ON_FORK);
+}
+
 void policy(fe_scheduling *scheduling, char *text) {
   char *name = strsep(&text, ":");
-  scheduling->flags |= *name != '\0' ? FE_SCHED_POLICY : FE_SCHED_PRIORITY;
-  if (*name != '\0') scheduling->policy = value_of("scheduling", policies, name);
+  if (*name != '\0')
+    set_policy(scheduling, value_of("scheduling", policies, name));
+  else
+    scheduling->flags |= FE_SCHED_PRIORITY;
   if (text != NULL) scheduling->priority = (int32_t)number("scheduling", text, 99);
 }
 
@@ -73,14 +101,46 @@ void io_priority(fe_scheduling *scheduling, char *text) {
   scheduling->ioprio = turn << 13 | (int)level;
 }
 
-void processors(fe_scheduling *scheduling, char *list) {
-  static cpu_set_t set;
+void deadline(fe_scheduling *scheduling, char *text) {
+  uint64_t *const times[] = {&scheduling->runtime_ns, &scheduling->deadline_ns,
+                             &scheduling->period_ns};
+  set_policy(scheduling, SCHED_DEADLINE);
+  for (int i = 0; i < 3; i++) {
+    char *part = strsep(&text, ",");
+    if (part == NULL || (i == 2 && text != NULL))
+      DIE("--deadline: wanted are three numbers of nanoseconds with commas between them");
+    *times[i] = number("deadline", part, INT64_MAX);
+  }
+}
+
+/* Processors and nodes: a mask in unsigned longs, as the kernel has it. */
+enum { MASK_BITS = 1024, WORD_BITS = 8 * sizeof(unsigned long) };
+typedef unsigned long mask[MASK_BITS / WORD_BITS];
+
+static void set_ranges(const char *option, char *list, mask set) {
   for (char *range = strtok(list, ","); range != NULL; range = strtok(NULL, ",")) {
     char *first = strsep(&range, "-"), *last = range != NULL ? range : first;
-    unsigned long n = number("cpus", first, CPU_SETSIZE - 1);
-    unsigned long end = number("cpus", last, CPU_SETSIZE - 1);
-    for (; n <= end; n++) CPU_SET(n, &set);
+    unsigned long n = number(option, first, MASK_BITS - 1);
+    unsigned long end = number(option, last, MASK_BITS - 1);
+    for (; n <= end; n++) set[n / WORD_BITS] |= 1UL << n % WORD_BITS;
   }
-  scheduling->affinity = &set;
+}
+
+void processors(fe_scheduling *scheduling, char *list) {
+  static mask set;
+  set_ranges("cpus", list, set);
+  scheduling->affinity = set;
   scheduling->affinity_size = sizeof set;
+}
+
+void memory_policy(fe_scheduling *scheduling, char *text) {
+  static mask nodes;
+  char *mode = strsep(&text, ":"), *name = strsep(&mode, "=");
+  scheduling->flags |= FE_SCHED_MEMPOLICY;
+  scheduling->mempolicy = value_of("mempolicy", memory_policies, name);
+  if (mode != NULL) scheduling->mempolicy |= value_of("mempolicy", memory_modes, mode);
+  if (text == NULL) return;
+  set_ranges("mempolicy", text, nodes);
+  scheduling->nodemask = nodes;
+  scheduling->maxnode = MASK_BITS + 1;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* From the command line to a struct job. Nothing is looked up, opened or done here. */
 
+#include "option_list.h"
 #include "options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <sched.h>
 #include <limits.h>
 #include <signal.h>
@@ -15,148 +15,24 @@
 
 #define GRACE_MS 1000 /* from the signal of --timeout to SIGKILL */
 
+/* Above all that a char can be. */
 enum {
-  DIR_ = 256,
-  CHROOT,
-  CHROOT_KEEP_CWD,
-  FD,
-  CLOSE_OTHERS,
-  USER,
-  GROUPS,
-  KEEP_GROUPS,
-  SETSID,
-  SETPGID,
-  SETCTTY,
-  NOCTTY,
-  FOREGROUND,
-  PDEATHSIG,
-  UNSHARE,
-  PIVOT_ROOT,
-  ENTER,
-  UNSHARE_INSIDE,
-  MONOTONIC_OFFSET,
-  BOOTTIME_OFFSET,
-  NEWIDMAP,
-  MAP_ROOT,
-  UID_MAP,
-  GID_MAP,
-  ALLOW_SETGROUPS,
-  KEEP_PROPAGATION,
-  PTRACE,
-  PTY,
-  SUSPEND,
-  CGROUP,
-  OWN_CGROUP,
-  ACTION,
-  RESET_IDS,
-  SIGMASK,
-  SIGDEFAULT,
-  SIGIGNORE,
-  SEARCH_PATH,
-  SHELL_FALLBACK,
-  FEXECVE,
-  EXECVEAT,
-  SCHEDULING,
-  NICE,
-  CPUS,
-  IOPRIO,
-  OWN_CORE,
-  TIMER_SLACK,
-  LIMIT,
-  UMASK,
-  OOM_SCORE_ADJ,
-  NO_RANDOMIZE,
-  ENV,
-  UNSETENV,
-  ARGV0,
-  WAY,
-  VERBOSE,
-  ASYNC,
-  TIMEOUT,
-  SIGNAL,
-  KILL_AFTER,
-  GROUP,
-  TREE,
-  SPAWN_TIMEOUT,
-  CAPTURE,
-  MAX_OUTPUT,
-  LINGER,
-  JSON,
-  HELP,
-  VERSION
+  NO_OPTION = 255,
+#define O(constant, name, value) constant,
+  OPTION_LIST(O)
+#undef O
 };
 
 static const struct option options[] = {
-    {"dir", required_argument, NULL, DIR_},
-    {"chroot", required_argument, NULL, CHROOT},
-    {"chroot-keep-cwd", no_argument, NULL, CHROOT_KEEP_CWD},
-    {"fd", required_argument, NULL, FD},
-    {"close-others", no_argument, NULL, CLOSE_OTHERS},
-    {"user", required_argument, NULL, USER},
-    {"groups", required_argument, NULL, GROUPS},
-    {"keep-groups", no_argument, NULL, KEEP_GROUPS},
-    {"setsid", no_argument, NULL, SETSID},
-    {"setpgid", optional_argument, NULL, SETPGID},
-    {"setctty", optional_argument, NULL, SETCTTY},
-    {"noctty", no_argument, NULL, NOCTTY},
-    {"foreground", optional_argument, NULL, FOREGROUND},
-    {"pdeathsig", required_argument, NULL, PDEATHSIG},
-    {"unshare", required_argument, NULL, UNSHARE},
-    {"pivot-root", required_argument, NULL, PIVOT_ROOT},
-    {"enter", required_argument, NULL, ENTER},
-    {"unshare-inside", required_argument, NULL, UNSHARE_INSIDE},
-    {"monotonic-offset", required_argument, NULL, MONOTONIC_OFFSET},
-    {"boottime-offset", required_argument, NULL, BOOTTIME_OFFSET},
-    {"newidmap", no_argument, NULL, NEWIDMAP},
-    {"map-root", no_argument, NULL, MAP_ROOT},
-    {"uid-map", required_argument, NULL, UID_MAP},
-    {"gid-map", required_argument, NULL, GID_MAP},
-    {"allow-setgroups", no_argument, NULL, ALLOW_SETGROUPS},
-    {"keep-propagation", no_argument, NULL, KEEP_PROPAGATION},
-    {"pty", no_argument, NULL, PTY},
-    {"suspend", no_argument, NULL, SUSPEND},
-    {"ptrace", no_argument, NULL, PTRACE},
-    {"cgroup", required_argument, NULL, CGROUP},
-    {"own-cgroup", required_argument, NULL, OWN_CGROUP},
-    {"action", required_argument, NULL, ACTION},
-    {"reset-ids", no_argument, NULL, RESET_IDS},
-    {"sigmask", required_argument, NULL, SIGMASK},
-    {"sigdefault", required_argument, NULL, SIGDEFAULT},
-    {"sigignore", required_argument, NULL, SIGIGNORE},
-    {"search-path", required_argument, NULL, SEARCH_PATH},
-    {"shell-fallback", no_argument, NULL, SHELL_FALLBACK},
-    {"fexecve", required_argument, NULL, FEXECVE},
-    {"execveat", required_argument, NULL, EXECVEAT},
-    {"scheduling", required_argument, NULL, SCHEDULING},
-    {"nice", required_argument, NULL, NICE},
-    {"cpus", required_argument, NULL, CPUS},
-    {"ioprio", required_argument, NULL, IOPRIO},
-    {"own-core", no_argument, NULL, OWN_CORE},
-    {"timer-slack", required_argument, NULL, TIMER_SLACK},
-    {"limit", required_argument, NULL, LIMIT},
-    {"umask", required_argument, NULL, UMASK},
-    {"oom-score-adj", required_argument, NULL, OOM_SCORE_ADJ},
-    {"no-randomize", no_argument, NULL, NO_RANDOMIZE},
+#define O(constant, name, value) {name, value, NULL, constant},
+    OPTION_LIST(O)
+#undef O
     {"env-clear", no_argument, NULL, 'i'},
-    {"env", required_argument, NULL, ENV},
-    {"unsetenv", required_argument, NULL, UNSETENV},
-    {"argv0", required_argument, NULL, ARGV0},
-    {"way", required_argument, NULL, WAY},
-    {"verbose", no_argument, NULL, VERBOSE},
-    {"async", no_argument, NULL, ASYNC},
-    {"timeout", required_argument, NULL, TIMEOUT},
-    {"signal", required_argument, NULL, SIGNAL},
-    {"kill-after", required_argument, NULL, KILL_AFTER},
-    {"group", no_argument, NULL, GROUP},
-    {"tree", no_argument, NULL, TREE},
-    {"spawn-timeout", required_argument, NULL, SPAWN_TIMEOUT},
-    {"capture", no_argument, NULL, CAPTURE},
-    {"max-output", required_argument, NULL, MAX_OUTPUT},
-    {"linger", required_argument, NULL, LINGER},
-    {"json", optional_argument, NULL, JSON},
-    {"help", no_argument, NULL, HELP},
-    {"version", no_argument, NULL, VERSION},
     {NULL, 0, NULL, 0},
+};
+
+static const struct name forms[] = {
+    {"text", FE_EXPLAIN_TEXT}, {"json", FE_EXPLAIN_JSON}, {NULL, 0},
 };
 
 static void print(const char *what, const char *more) {
@@ -198,7 +74,10 @@ static void prepare(struct job *job, size_t most) {
   job->scheduling.size = sizeof job->scheduling;
   job->limits.size = sizeof job->limits;
   job->entered = allocate(most, sizeof *job->entered);
+  job->allowed = allocate(most, sizeof *job->allowed);
+  job->privileges.size = sizeof job->privileges;
   job->timeout_ms = -1;
+  job->explain = -1;
 }
 
 /* clang-format off */
@@ -263,6 +142,17 @@ static void take_option(struct job *job, int option) {
       break;
     case ACTION: job->actions[attr->nactions++] = action(optarg); break;
     case RESET_IDS: attr->flags |= FE_RESETIDS; break;
+    case NO_NEW_PRIVS: attr->flags |= FE_NO_NEW_PRIVS; break;
+    case BOUNDING: capabilities(&job->privileges, "bounding", optarg); break;
+    case INHERITABLE: capabilities(&job->privileges, "inheritable", optarg); break;
+    case PERMITTED: capabilities(&job->privileges, "permitted", optarg); break;
+    case EFFECTIVE: capabilities(&job->privileges, "effective", optarg); break;
+    case AMBIENT: capabilities(&job->privileges, "ambient", optarg); break;
+    case SECUREBITS: securebits(&job->privileges, optarg); break;
+    case SECCOMP: job->seccomp = optarg; break;
+    case SECCOMP_FLAGS: job->sandbox.filter_flags = seccomp_flags(optarg); break;
+    case LANDLOCK: job->allowed[job->nallowed++] = allowed(optarg); break;
+    case LANDLOCK_FLAGS: job->sandbox.landlock_flags = landlock_flags(optarg); break;
     case SIGMASK: attr->sigmask = signal_set("sigmask", optarg); break;
     case SIGDEFAULT: attr->sigdefault = signal_set("sigdefault", optarg); break;
     case SIGIGNORE: attr->sigignore = signal_set("sigignore", optarg); break;
@@ -277,6 +167,8 @@ static void take_option(struct job *job, int option) {
       attr->execfd = (int32_t)number("execveat", optarg, FD_MAX);
       break;
     case SCHEDULING: policy(&job->scheduling, optarg); break;
+    case DEADLINE: deadline(&job->scheduling, optarg); break;
+    case RESET_ON_FORK: job->scheduling.policy |= SCHED_RESET_ON_FORK; break;
     case NICE:
       job->scheduling.flags |= FE_SCHED_NICE;
       job->scheduling.nice = (int32_t)between("nice", optarg, -20, 19);
@@ -284,6 +176,7 @@ static void take_option(struct job *job, int option) {
     case CPUS: processors(&job->scheduling, optarg); break;
     case IOPRIO: io_priority(&job->scheduling, optarg); break;
     case OWN_CORE: job->scheduling.flags |= FE_SCHED_CORE; break;
+    case MEMPOLICY: memory_policy(&job->scheduling, optarg); break;
     case TIMER_SLACK:
       job->scheduling.timer_slack_ns = number("timer-slack", optarg, LONG_MAX);
       break;
@@ -297,8 +190,10 @@ static void take_option(struct job *job, int option) {
       job->limits.oom_score_adj = (int32_t)between("oom-score-adj", optarg, -1000, 1000);
       break;
     case NO_RANDOMIZE:
+    case PERSONALITY:
       job->limits.flags |= FE_LIMIT_PERSONALITY;
-      job->limits.personality = ADDR_NO_RANDOMIZE;
+      job->limits.personality |= option == PERSONALITY ? personality_bits(optarg)
+                                                       : ADDR_NO_RANDOMIZE;
       break;
     case 'i': job->nenvironment = 0; break;
     case ENV: set(job, optarg); break;
@@ -319,6 +214,9 @@ static void take_option(struct job *job, int option) {
     case MAX_OUTPUT: job->max_output = byte_count("max-output", optarg); break;
     case LINGER: job->linger_ms = duration("linger", optarg); break;
     case JSON: job->json = optarg != NULL ? optarg : ""; break;
+    case EXPLAIN:
+      job->explain = optarg != NULL ? value_of("explain", forms, optarg) : FE_EXPLAIN_TEXT;
+      break;
     case HELP: print(help_text, ""); break;
     case VERSION: print("forkexec ", fe_version()); break;
     default: exit(FAILED); /* getopt has said why */
@@ -376,10 +274,12 @@ void parse_options(struct job *job, int argc, char **argv) {
   job->environment[job->nenvironment] = NULL;
   attr->envp = job->environment;
   fe_scheduling *scheduling = &job->scheduling;
-  if (scheduling->flags != 0 || scheduling->affinity != NULL || scheduling->timer_slack_ns != 0)
+  if (scheduling->flags != 0 || scheduling->policy != 0 || scheduling->affinity != NULL ||
+      scheduling->timer_slack_ns != 0)
     attr->scheduling = scheduling;
   if (job->limits.nrlimits > 0) job->limits.rlimits = job->rlimits;
   if (job->limits.flags != 0 || job->limits.nrlimits > 0) attr->limits = &job->limits;
+  if (job->privileges.flags != 0) attr->privileges = &job->privileges;
   if (attr->nactions > 0) attr->actions = job->actions;
   if (attr->nuid_mappings > 0) attr->uid_mappings = job->uid_map;
   if (attr->ngid_mappings > 0) attr->gid_mappings = job->gid_map;

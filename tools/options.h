@@ -17,8 +17,15 @@ struct entered {
   const char *source;
 };
 
+/* One --landlock: what is beneath `path` may be read and executed, or anything. */
+struct allowed {
+  bool writes;
+  const char *path;
+};
+
 /* The options. `attr` is complete but for what has to be looked up or opened: its files, its
- * credential, its cgroup, the descriptor that it execs and the namespaces that it enters. */
+ * credential, its cgroup, the descriptor that it execs, the namespaces that it enters, its filter
+ * and its ruleset. */
 struct job {
   fe_attr attr;
   struct descriptor *descriptors;
@@ -31,6 +38,11 @@ struct job {
   fe_scheduling scheduling;
   fe_limits limits;
   fe_rlimit *rlimits;
+  fe_privileges privileges;
+  fe_sandbox sandbox;
+  const char *seccomp; /* where its filter is; NULL: none */
+  struct allowed *allowed;
+  size_t nallowed;
   char **environment;
   size_t nenvironment;
   char *user, *groups; /* NULL: not asked for */
@@ -38,6 +50,7 @@ struct job {
   const char *cgroup; /* its directory, which with FE_OWN_CGROUP is made; NULL: none */
   bool verbose;
   bool suspend;
+  int explain; /* FE_EXPLAIN_..., in place of doing it; -1: it is done */
 
   int timeout_ms; /* -1: none */
   int kill_after_ms;
@@ -69,6 +82,16 @@ mode_t file_mask(const char *text);
 void policy(fe_scheduling *scheduling, char *text);
 void io_priority(fe_scheduling *scheduling, char *text);
 void processors(fe_scheduling *scheduling, char *list);
+void deadline(fe_scheduling *scheduling, char *text);
+void memory_policy(fe_scheduling *scheduling, char *text);
+uint32_t personality_bits(const char *text);
+
+/* The set that `option` is named after. */
+void capabilities(fe_privileges *privileges, const char *option, char *list);
+void securebits(fe_privileges *privileges, char *list);
+uint32_t seccomp_flags(char *list);
+uint32_t landlock_flags(char *list);
+struct allowed allowed(char *text);
 
 /* How --fd and --action begin a path: how the file is opened. `path` goes on behind it. */
 int open_flags(int target, const char **path);

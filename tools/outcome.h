@@ -21,12 +21,20 @@ struct outcome {
   fe_result result; /* if it was */
 };
 
+/* What fe_spawn gets. */
+fe_attr attr_to_spawn(const struct job *job);
+
+/* Prints what that would do; returns the command's exit status. */
+int explain(const struct job *job);
+
 /* Starts the program and stays with it to its end. */
 void run(const struct job *job, struct outcome *outcome);
 
 /* The command's exit status. */
 int exit_status(const struct outcome *outcome);
 
+/* A line of the step, what it was given, and why not. */
+void report(const fe_attr *attr, const fe_error *error);
 /* What the step that has failed was given: " \"/nope\"", " 3", or "". */
 void failed_item(const fe_attr *attr, const fe_error *error, char *text, size_t size);
 /* Why: strerror's text, or the signal. */

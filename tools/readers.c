@@ -24,10 +24,7 @@ static const struct name actions[] = {
 };
 
 uint64_t namespaces(const char *option, char *list) {
-  uint64_t flags = 0;
-  for (char *name = strtok(list, ","); name != NULL; name = strtok(NULL, ","))
-    flags |= (uint32_t)value_of(option, spaces, name);
-  return flags;
+  return bits_of(option, spaces, list);
 }
 
 struct entered entered(char *text) {

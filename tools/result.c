@@ -14,16 +14,9 @@
 #include <unistd.h>
 
 int open_json(const struct job *job) {
-  unsigned long number;
-  if (job->json == NULL) return -1;
+  if (job->json == NULL || job->explain >= 0) return -1;
   if (*job->json == '\0') return job->capture ? STDOUT_FILENO : STDERR_FILENO;
-  if (!is_number(job->json, INT_MAX, &number))
-    return open_source(job->json, O_WRONLY | O_CREAT | O_TRUNC);
-  int fd = (int)number;
-  if (!is_callers(fd)) DIE("--json: descriptor %d is not open", fd);
-  /* It is this process's from here on: held by a program that lives on, a pipe would not end. */
-  if (fd > STDERR_FILENO) fcntl(fd, F_SETFD, FD_CLOEXEC);
-  return fd;
+  return open_own("json", job->json, O_WRONLY | O_CREAT | O_TRUNC);
 }
 
 /* ---- text ---- */

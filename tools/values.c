@@ -57,12 +57,22 @@ bool is_callers(int fd) {
 
 /* ---- readers of a value ---- */
 
-bool is_number(const char *text, unsigned long most, unsigned long *value) {
+static bool is_in_base(int base, const char *text, unsigned long most, unsigned long *value) {
   char *end;
   errno = 0;
-  *value = strtoul(text, &end, 10);
-  /* It would take blanks and signs. */
-  return isdigit((unsigned char)*text) && *end == '\0' && errno == 0 && *value <= most;
+  *value = strtoul(text, &end, base);
+  /* It would take blanks, signs and a prefix. */
+  bool is_plain = *text != '\0' && strspn(text, "0123456789abcdefABCDEF") == strlen(text);
+  return is_plain && *end == '\0' && errno == 0 && *value <= most;
+}
+
+bool is_number(const char *text, unsigned long most, unsigned long *value) {
+  return is_in_base(10, text, most, value);
+}
+
+bool is_bits(const char *text, unsigned long most, unsigned long *value) {
+  return strncmp(text, "0x", 2) == 0 ? is_in_base(16, text + 2, most, value)
+                                     : is_number(text, most, value);
 }
 
 unsigned long number(const char *option, const char *text, unsigned long most) {
@@ -76,6 +86,13 @@ int value_of(const char *option, const struct name *names, const char *name) {
   for (; names->name != NULL; names++)
     if (strcasecmp(names->name, name) == 0) return names->value;
   DIE("--%s: \"%s\" is none of its values", option, name);
+}
+
+uint32_t bits_of(const char *option, const struct name *names, char *list) {
+  uint32_t bits = 0;
+  for (char *name = strtok(list, ","); name != NULL; name = strtok(NULL, ","))
+    bits |= (uint32_t)value_of(option, names, name);
+  return bits;
 }
 
 sigset_t *signal_set(const char *option, char *list) {

@@ -23,6 +23,8 @@ bool write_all(int fd, const void *data, size_t size);
 
 /* Whether the whole text is a decimal number of at most `most`. */
 bool is_number(const char *text, unsigned long most, unsigned long *value);
+/* Or, behind 0x, a hexadecimal one. */
+bool is_bits(const char *text, unsigned long most, unsigned long *value);
 
 /* Whether the caller has handed down `fd`. What this process has opened itself is close-on-exec. */
 bool is_callers(int fd);
@@ -40,6 +42,8 @@ struct name {
 unsigned long number(const char *option, const char *text, unsigned long most);
 /* `names` ends with a NULL. */
 int value_of(const char *option, const struct name *names, const char *name);
+/* Those of several names with commas between them, or-ed. */
+uint32_t bits_of(const char *option, const struct name *names, char *list);
 int signal_number(const char *option, const char *text);
 /* Signals with commas between them; none is fine. */
 sigset_t *signal_set(const char *option, char *list);
