@@ -98,21 +98,22 @@ close($s);
 my $status = system(@ARGV);
 exit($status & 127 ? 128 + ($status & 127) : $status >> 8);
 PERL
-# Runs a command under a seccomp filter: NAME[&BITS-OF-ARGUMENT-0]=ACTION ... -- COMMAND.
+# Runs a command under a seccomp filter: NAME[&BITS-OF-ARGUMENT-0[@OR-THAT-ONE]]=ACTION ... -- COMMAND; prints the filter without.
 cat >filter <<'PERL'
 my $arm = `uname -m` =~ /aarch64/;
-my %nr = (setsid => $arm ? 157 : 112, setresuid => $arm ? 147 : 117, clone => $arm ? 220 : 56, clone3 => 435, pidfd_open => 434);
-my %action = (KILL => 0x80000000, ENOSYS => 0x50000 | 38, EINVAL => 0x50000 | 22);
+my %nr = (setsid => $arm ? 157 : 112, setresuid => $arm ? 147 : 117, landlock_create_ruleset => 444, clone => $arm ? 220 : 56, clone3 => 435, pidfd_open => 434);
+my %action = (KILL => 0x80000000, ENOSYS => 0x50000 | 38, EINVAL => 0x50000 | 22, ZERO => 0x50000);
 my $code = "";
 sub add { $code .= pack("SCCL", @_) }
 while ((my $rule = shift) ne "--") {
-  my ($name, undef, $bits, $action) = $rule =~ /^(\w+)(&(\w+))?=(\w+)$/ or die $rule;
+  my ($name, undef, $bits, undef, $argument, $action) = $rule =~ /^(\w+)(&(\w+)(@(\d))?)?=(\w+)$/ or die $rule;
   add(0x20, 0, 0, 0);
   add(0x15, 0, $bits ? 3 : 1, $nr{$name});
-  if ($bits) { add(0x20, 0, 0, 16); add(0x45, 0, 1, hex $bits); }
+  if ($bits) { add(0x20, 0, 0, 16 + 8 * ($argument // 0)); add(0x45, 0, 1, hex $bits); }
   add(0x06, 0, 0, $action{$action});
 }
 add(0x06, 0, 0, 0x7fff0000);
+unless (@ARGV) { print $code; exit }
 my $prctl = $arm ? 167 : 157;
 my $program = pack("S x6 P", length($code) / 8, $code);
 syscall($prctl, 38, 1, 0, 0, 0) == 0 or die "no_new_privs: $!";
@@ -134,7 +135,8 @@ missing=
 for o in dir chroot chroot-keep-cwd fd close-others user groups keep-groups setsid setpgid setctty noctty foreground \
   pdeathsig unshare map-root uid-map gid-map allow-setgroups keep-propagation ptrace pty suspend env-clear env unsetenv argv0 \
   pivot-root enter unshare-inside monotonic-offset boottime-offset newidmap cgroup own-cgroup action reset-ids sigmask sigdefault sigignore search-path shell-fallback fexecve execveat scheduling nice cpus ioprio own-core timer-slack limit umask oom-score-adj no-randomize \
-  way async verbose timeout signal kill-after group tree spawn-timeout capture max-output linger json help version; do
+  no-new-privs bounding inheritable permitted effective ambient securebits seccomp seccomp-flags landlock landlock-flags \
+  deadline reset-on-fork mempolicy personality explain way async verbose timeout signal kill-after group tree spawn-timeout capture max-output linger json help version; do
   grep -qE -- "--$o([^a-z-]|\$)" <<<"$out" || missing="$missing $o"
 done
 is "it names every option" "$missing" ""
@@ -218,6 +220,38 @@ done <<'TABLE'
 --cpus: "x" is not a number from 0 to 1023|--cpus x
 --ioprio: "slow" is none of its values|--ioprio slow
 --ioprio: "8" is not a number from 0 to 7|--ioprio best-effort:8
+--deadline: wanted are three numbers of nanoseconds with commas between them|--deadline 1,2
+--deadline: wanted are three numbers of nanoseconds with commas between them|--deadline 1,2,3,4
+--deadline: "x" is not a number from 0 to 9223372036854775807|--deadline 1,x,3
+args: Invalid argument|--deadline 2000,1999,2000
+args: Invalid argument|--reset-on-fork
+--mempolicy: "frob" is none of its values|--mempolicy frob:0
+--mempolicy: "frob" is none of its values|--mempolicy bind=frob:0
+--mempolicy: "1024" is not a number from 0 to 1023|--mempolicy bind:0-1024
+--personality: "x" is not a number of 32 bits, as 8 or 0x40000|--personality x
+--personality: "0x" is not a number of 32 bits, as 8 or 0x40000|--personality 0x
+--personality: "0x0x8" is not a number of 32 bits, as 8 or 0x40000|--personality 0x0x8
+--personality: "4294967296" is not a number of 32 bits, as 8 or 0x40000|--personality 4294967296
+args: Invalid argument|--personality 0xffffffff
+--bounding: "frob" is none of its values|--bounding chown,frob
+--inheritable: "frob" is none of its values|--inheritable -frob
+--permitted: "" is none of its values|--permitted -
+--effective: "" is none of its values|--effective cap_
+--ambient: "64" is none of its values|--ambient 64
+args: Invalid argument|--permitted none --effective chown
+--securebits: "frob" is none of its values|--securebits noroot,frob
+--securebits: "0x100000000" is none of its values|--securebits 0x100000000
+open "/nope": No such file or directory|--seccomp /nope
+--seccomp: descriptor 9 is not open|--seccomp 9
+read "/": Is a directory|--seccomp /
+--seccomp: "/dev/null" is no array of 1 to 4096 struct sock_filter|--seccomp /dev/null
+--seccomp-flags: "frob" is none of its values|--seccomp-flags log,frob
+args: Invalid argument|--seccomp-flags log
+--landlock: "wo:/" is not ro:PATH or rw:PATH|--landlock wo:/
+--landlock: "ro" is not ro:PATH or rw:PATH|--landlock ro
+--landlock-flags: "frob" is none of its values|--landlock-flags frob
+args: Invalid argument|--landlock-flags log_same_exec_off
+--explain: "frob" is none of its values|--explain=frob
 --limit: "nofile" is not NAME=SOFT[:HARD]|--limit nofile
 --limit: "frob" is none of its values|--limit frob=1
 --limit: "x" is not a number from 0 to 9223372036854775807|--limit core=x
@@ -411,6 +445,123 @@ if need_perl "--reset-ids"; then
 fi
 ends "--reset-ids with another user" 125 "args: Invalid argument" --reset-ids --groups 1 true
 
+# ---- rights ----
+
+holds() { # NAME KEY WANTED ARGUMENT...: of /proc/PID/status
+  local name=$1 key=$2 wanted=$3
+  shift 3
+  run "$FORKEXEC" "$@" cat /proc/self/status
+  is "$name" "$status: $(key "$key" "$out")$err" "0: $wanted"
+}
+# Those that this process has, less bits.
+without() { printf '%016x' $((0x$(key "$1" "$(cat /proc/self/status)") & ~$2)); }
+if need_root "capabilities"; then
+  holds "--bounding" CapBnd 0000000000000401 --bounding chown,net_bind_service
+  holds "which is all that root gets" CapEff 0000000000000401 --bounding CAP_CHOWN,10
+  holds "--bounding of all but one" CapBnd "$(without CapBnd 0x200000)" --bounding all,-sys_admin
+  holds "--bounding of all" CapBnd "$(without CapBnd 0)" --bounding all
+  holds "--bounding of none" CapBnd 0000000000000000 --bounding none
+  holds "--inheritable" CapInh 0000000000000001 --inheritable chown
+  holds "--ambient of another user" CapEff 0000000000000400 --user 12345 --ambient net_bind_service
+  holds "which is in its ambient set" CapAmb 0000000000000400 --user 12345 --ambient net_bind_service
+  holds "--ambient of all that there is" CapAmb "$(without CapPrm 0)" --user 12345 --ambient all
+  holds "the last one counts" CapAmb 0000000000000001 --user 12345 --ambient all --ambient chown
+  holds "--permitted" CapPrm 0000000000000081 --permitted chown,setuid --no-new-privs
+  mkdir -m 700 locked
+  chown 12345 locked
+  ends "--effective is for what is opened" 125 'chdir "locked": Permission denied' --effective none --dir locked true
+  holds "until exec" CapEff "$(without CapPrm 0)" --effective none
+  holds "--securebits" CapEff 0000000000000000 --securebits noroot
+  for bits in no_cap_ambient_raise,no_setuid_fixup 68 0x44; do
+    ends "--securebits $bits" 125 "ambient 0: Operation not permitted" --securebits $bits "$FORKEXEC" --ambient chown true
+  done
+fi
+plain_ends "who may not drop one" 125 "bounding 1: Operation not permitted" --bounding chown true
+plain_ends "who has none to give" 125 "ambient: Operation not permitted" --ambient chown true
+header=/usr/include/linux/capability.h
+if [ -e "$header" ]; then
+  wrong=
+  while read -r name value; do
+    run "$FORKEXEC" --explain --ambient "${name#CAP_}" /bin/true
+    [ "$(sed -n 's/^ambient \([0-9]*\):.*/\1/p' <<<"$out")" = "$value" ] || wrong="$wrong $name"
+  done < <(awk '$1 == "#define" && $2 ~ /^CAP_[A-Z_]+$/ && $3 ~ /^[0-9]+$/ && $3 <= '"$(cat /proc/sys/kernel/cap_last_cap)"' {print $2, $3}' "$header")
+  is "every capability by its name" "$wrong" ""
+else
+  skip "every capability by its name" "needs linux/capability.h"
+fi
+run "$FORKEXEC" --explain --securebits \
+  noroot,noroot_locked,no_setuid_fixup,no_setuid_fixup_locked,keep_caps,keep_caps_locked,no_cap_ambient_raise,no_cap_ambient_raise_locked true
+ok "and every securebit" 'grep -qF "securebits: prctl(28, 255, " <<<"$out"'
+holds "--no-new-privs" NoNewPrivs 1 --no-new-privs
+holds "and without" NoNewPrivs "$(key NoNewPrivs "$(cat /proc/self/status)")"
+
+if need_perl "--seccomp"; then
+  perl filter setsid=EINVAL -- >code
+  refused() { # NAME ARGUMENT...: a setsid of the program's is
+    local name=$1
+    shift
+    ends "$name" 125 "setsid: Invalid argument" --no-new-privs "$@" "$FORKEXEC" --setsid true
+  }
+  refused "--seccomp FILE" --seccomp code
+  ends "which is for the program" 0 "" --no-new-privs --setsid --seccomp code true
+  run sh -c '"$0" --no-new-privs --seccomp 5 sh -c "[ -e /proc/\$\$/fd/5 ]; echo \$?; grep Seccomp: /proc/\$\$/status" 5<code' "$FORKEXEC"
+  is "--seccomp FD, which is not the program's" "$status|$out|$err" $'0|1\nSeccomp:\t2|'
+  plain_ends "a step of its own" 125 "seccomp: Permission denied" --seccomp "$d/code" true
+  head -c 8 /dev/zero >no-filter
+  ends "what is no filter" 125 "seccomp: Invalid argument" --no-new-privs --seccomp no-filter true
+  head -c 12 code >odd
+  ends "half an instruction" 125 '--seccomp: "odd" is no array of 1 to 4096 struct sock_filter' --seccomp odd true
+  perl -e 'print pack("SCCL", 6, 0, 0, 0x7fff0000) x $ARGV[0]' 4096 >long
+  ends "as long as one may be" 0 "" --no-new-privs --seccomp long true
+  cat code >>long
+  ends "and longer" 125 '--seccomp: "long" is no array of 1 to 4096 struct sock_filter' --seccomp long true
+  ends "--seccomp-flags" 0 "" --no-new-privs --seccomp code --seccomp-flags log true
+  run "$FORKEXEC" --explain --seccomp code --seccomp-flags spec_allow,log true
+  ok "both of them" 'grep -qF "seccomp: seccomp(1, 6, " <<<"$out"'
+fi
+
+need_landlock() {
+  run "$FORKEXEC" --no-new-privs --landlock ro:/ true
+  [[ $err != *"this kernel has none" ]] && return
+  skip "$1" "needs landlock"
+  return 1
+}
+if need_landlock "--landlock"; then
+  mkdir -p beneath/deep
+  echo kept >beneath/file
+  in_ruleset() { # NAME STATUS SCRIPT ARGUMENT...
+    local name=$1 wanted=$2 script=$3
+    shift 3
+    run "$FORKEXEC" --no-new-privs "$@" sh -c "$script"
+    is "$name" "$status" "$wanted"
+  }
+  prints "--landlock ro:" kept --no-new-privs --landlock ro:/ cat beneath/file
+  in_ruleset "is not written to" 2 ': >>beneath/file' --landlock ro:/
+  in_ruleset "nor made" 2 ': >beneath/new' --landlock ro:/
+  in_ruleset "nor taken away" 1 'rm beneath/file' --landlock ro:/
+  in_ruleset "--landlock rw: is" 0 ': >>beneath/file && : >beneath/deep/new && rm beneath/deep/new' --landlock ro:/ --landlock rw:beneath
+  in_ruleset "and nothing beside it" 2 ': >>three' --landlock ro:/ --landlock rw:beneath
+  in_ruleset "a file" 0 ': >>three && ! (: >>four)' --landlock ro:/ --landlock rw:three
+  in_ruleset "one that is read" 0 '! (: >>three)' --landlock ro:three --landlock rw:/bin --landlock rw:/usr --landlock rw:/lib
+  in_ruleset "of the command's directory" 0 ": >>$d/beneath/file" --dir / --landlock ro:/ --landlock rw:beneath
+  ends "what is not allowed is not executed" 126 'exec "/bin/true": Permission denied' --no-new-privs --landlock rw:beneath /bin/true
+  ends "a path that is none" 125 'open "nope": No such file or directory' --landlock ro:nope true
+  prints "the program has no ruleset" "0 1 2 " --no-new-privs --landlock ro:/ "${open_files[@]}"
+  plain_ends "it needs the right, or --no-new-privs" 125 "landlock: Operation not permitted" --landlock ro:/ true
+  run "$FORKEXEC" --explain --landlock ro:/ --landlock-flags log_same_exec_off,log_new_exec_on,log_subdomains_off true
+  ok "--landlock-flags" 'grep -qE "^landlock: landlock_restrict_self\([0-9]+, 7\)" <<<"$out"'
+  if need_perl "older kernels"; then
+    run perl filter landlock_create_ruleset=ENOSYS -- "$FORKEXEC" --landlock ro:/ true
+    is "a kernel without" "$status: $err" "125: forkexec: --landlock: this kernel has none"
+    cut=(perl -e 'truncate("beneath/file", 0) or die "$!\n"')
+    run "$FORKEXEC" --no-new-privs --landlock ro:/ "${cut[@]}"
+    is "truncate is to write" "$err" "Permission denied"
+    # Asked for its version it says 0: no more is to be asked of it than of the first.
+    run perl filter 'landlock_create_ruleset&1@2=ZERO' -- "$FORKEXEC" --no-new-privs --landlock ro:/ "${cut[@]}"
+    is "where it knows of it" "$status: $err" "0: "
+  fi
+fi
+
 # ---- session, group, terminal ----
 
 run "$FORKEXEC" "${stat[@]}"
@@ -572,6 +723,49 @@ if need_root "--scheduling rr"; then
   run "$FORKEXEC" --scheduling rr:7 "$FORKEXEC" --scheduling :9 cat /proc/self/stat
   is "--scheduling :PRIORITY" "$(field "$out" 40) $(field "$out" 41)" "9 2"
 fi
+if need_root "--reset-on-fork"; then
+  both=(sh -c 'read -r own </proc/self/stat; echo "$own"; cat /proc/self/stat')
+  reset_on_fork() {
+    run "$FORKEXEC" "$@" "${both[@]}"
+    is "$*" "$(field "$out" 41 | tr '\n' ' ')$err" "2 0 "
+  }
+  reset_on_fork --scheduling rr:7 --reset-on-fork
+  reset_on_fork --reset-on-fork --scheduling rr:7
+  run "$FORKEXEC" --deadline 1000000,20000000,30000000 cat /proc/self/stat
+  case $err in
+    *busy* | *"not permitted"* | *"not implemented"*) skip "--deadline" "needs SCHED_DEADLINE: $err" ;;
+    *) is "--deadline" "$(field "$out" 41)$err" 6 ;;
+  esac
+  run "$FORKEXEC" --deadline 1000000,20000000,30000000 --reset-on-fork "${both[@]}"
+  case $err in
+    *busy* | *"not permitted"* | *"not implemented"*) skip "--deadline --reset-on-fork" "needs SCHED_DEADLINE: $err" ;;
+    *) is "--deadline --reset-on-fork" "$(field "$out" 41 | tr '\n' ' ')$err" "6 0 " ;;
+  esac
+fi
+cat >deadline <<'PERL'
+my $p = pack("x48");
+syscall(`uname -m` =~ /aarch64/ ? 275 : 315, 0, $p, 48, 0) == 0 or die "sched_getattr: $!";
+print join(" ", unpack("x24 Q3", $p)), "\n";
+PERL
+if need_root "its times" && need_perl "its times"; then
+  run "$FORKEXEC" --deadline 1000000,20000000,30000000 --reset-on-fork perl deadline
+  case $err in
+    *busy* | *"not permitted"* | *"not implemented"*) skip "its times" "needs SCHED_DEADLINE: $err" ;;
+    *) is "its times" "$out$err" "1000000 20000000 30000000" ;;
+  esac
+fi
+if [ -e /proc/self/numa_maps ]; then
+  memory() { # NAME WANTED ARGUMENT...
+    run "$FORKEXEC" --mempolicy "$2" cat /proc/self/numa_maps
+    is "$1" "$(head -n 1 <<<"$out" | cut -d' ' -f2)$err" "$2"
+  }
+  memory "--mempolicy" bind:0
+  memory "with a mode" bind=static:0
+  memory "without nodes" local
+  ends "nodes that are none" 125 "mempolicy: Invalid argument" --mempolicy bind:1023 true
+else
+  skip "--mempolicy" "needs /proc/self/numa_maps"
+fi
 prints "--nice" 7 --nice 7 nice
 prints "--cpus" 0 --cpus 0 sh -c 'sed -n "s/^Cpus_allowed_list:.//p" /proc/self/status'
 ends "none that is there" 125 "affinity: Invalid argument" --cpus 1023 true
@@ -582,6 +776,8 @@ ends "the soft one above" 125 "args 1: Invalid argument" --limit core=0 --limit 
 prints "--umask" 0027 --umask 27 sh -c umask
 prints "--oom-score-adj" 500 --oom-score-adj 500 cat /proc/self/oom_score_adj
 prints "--no-randomize" 00040000 --no-randomize cat /proc/self/personality
+prints "--personality" 00000008 --personality 8 cat /proc/self/personality
+prints "in hexadecimal, and both" 04040008 --no-randomize --personality 0x4000008 cat /proc/self/personality
 if [ -n "$(command -v ionice)" ]; then
   prints "--ioprio" idle --ioprio idle ionice
   prints "--ioprio and a level" "best-effort: prio 6" --ioprio best-effort:6 ionice
@@ -938,6 +1134,64 @@ run "$FORKEXEC" --json=object --dir /nope true
 is "beside it a failure is a line too" "$status: $err" '125: forkexec: chdir "/nope": No such file or directory'
 of_json "and in it" "$(cat object)" "o['error']['message'] == 'chdir \"/nope\": No such file or directory'"
 ok "one that cannot be written is a failure" 'fe --json=/dev/full true; [ $? = 125 ]'
+
+# ---- explain ----
+
+# With one directory in PATH there is one candidate.
+explains() { # NAME TEXT ARGUMENT...
+  local name=$1 wanted=$2
+  shift 2
+  run env PATH=/bin "$FORKEXEC" --explain -i "$@"
+  is "$name" "$status|$err|$out" "0||$wanted"
+}
+has_step() { # NAME LINE ARGUMENT...
+  local name=$1 line=$2
+  shift 2
+  run "$FORKEXEC" --explain "$@"
+  is "$name" "$status|$err|$(grep -cE "$line" <<<"$out")" "0||1"
+}
+last='sigmask: rt_sigprocmask(2, <mask>, NULL, 8)
+exec: execve("/bin/true", '
+explains "--explain" "way: shared, since nothing forbids to share memory
+setsid: setsid()
+chdir: chdir(\"/\")
+${last/exec/exec 0}[\"true\",\"a b\"], \"1 variables\")" --setsid --dir / --env A=b true "a b"
+explains "what the program does not open" "way: shared, since nothing forbids to share memory
+files 0: fcntl(0, 2, 0)
+files 1: dup3(3, 1, 0)
+files 2: dup3(4, 2, 0)
+${last}[\"/bin/true\"], \"0 variables\")" --fd 1=plainfile --fd 2=unmade /bin/true
+echo data >plainfile
+mkfifo nobody
+run "$FORKEXEC" --explain --fd 1=plainfile --fd 2=unmade --fd '5=>nobody' --json=unmade --own-cgroup unmade sh -c ': >unmade'
+is "nothing is made, emptied, waited for or started" "$status|$err|$(cat plainfile; ls unmade 2>&1)" \
+  "0||data
+ls: cannot access 'unmade': No such file or directory"
+has_step "the way that is asked for" '^way: piped, since it is asked for' --way piped true
+has_step "--suspend" '^suspend: wait\(\)$' --suspend true
+has_step "--pty, for which it is suspended" '^suspend: wait\(\)$' --pty true
+has_step "in a session of its own" '^setctty: ioctl\(0, ' --pty true
+has_step "--capture has pipes" '^files 2: dup3\([0-9]+, 2, 0\)$' --capture true
+has_step "a credential" '^setuid: setresuid\(12345, 12345, 12345\)$' --user 12345 true
+has_step "what would fail" '^chdir: chdir\("/nope"\)$' --dir /nope true
+ends "what is refused is a line" 125 "args: Invalid argument" --explain --setsid --setpgid true
+ends "also of an object" 125 "args 5: Invalid argument" --explain=json --fd 5=same:9 true
+ends "a way that cannot be" 125 "args: Invalid argument" --explain --way shared --map-root true
+run "$FORKEXEC" --explain=json --setsid -i /bin/true
+is "--explain=json is a line" "$status|$err|$(wc -l <<<"$out")" "0||1"
+if [ -n "$(command -v python3)" ]; then
+  ok "and an object" 'python3 -c "import json, sys
+o = json.load(sys.stdin)
+print(o)
+assert list(o) == [\"way\", \"why\", \"steps\"] and [s[\"step\"] for s in o[\"steps\"]] == [\"setsid\", \"sigmask\", \"exec\"]" <<<"$out"'
+else
+  skip "and an object" "needs python3"
+fi
+arguments=()
+for i in {1..3000}; do arguments+=("argument $i"); done
+run "$FORKEXEC" --explain true "${arguments[@]}"
+ok "however long" '[ $status = 0 ] && grep -qF "argument 3000" <<<"$out"'
+ok "what cannot be printed is a failure" 'fe --explain true >/dev/full; [ $? = 125 ]'
 
 # ---- pty ----
 
