@@ -79,16 +79,16 @@ impl Writer<'_> {
         (self.out)(bytes);
     }
 
+    fn put(&mut self, text: &[u8], json: &[u8]) {
+        self.push(if self.form == Form::Json { json } else { text });
+    }
+
     fn begin(&mut self, planned: &Planned<'_>) {
-        let (open, between, close): (&[u8], &[u8], &[u8]) = match self.form {
-            Form::Text => (b"way: ", b", since ", b"\n"),
-            Form::Json => (b"{\"way\":\"", b"\",\"why\":\"", b"\",\"steps\":["),
-        };
-        self.push(open);
+        self.put(b"way: ", b"{\"way\":\"");
         self.push(planned.way.name().to_bytes());
-        self.push(between);
+        self.put(b", since ", b"\",\"why\":\"");
         self.push(planned.why.to_bytes());
-        self.push(close);
+        self.put(b"\n", b"\",\"steps\":[");
     }
 
     fn step(&mut self, step: Step, index: i32) {
