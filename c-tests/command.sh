@@ -769,7 +769,7 @@ fi
 prints "--nice" 7 --nice 7 nice
 prints "--cpus" 0 --cpus 0 sh -c 'sed -n "s/^Cpus_allowed_list:.//p" /proc/self/status'
 ends "none that is there" 125 "affinity: Invalid argument" --cpus 1023 true
-prints "--timer-slack" 70000 --timer-slack 70000 sh -c 'cat /proc/$$/timerslack_ns'
+prints "--timer-slack" 70000 --timer-slack 70000 cat /proc/self/timerslack_ns
 prints "--limit" "64 128" --limit nofile=64:128 --limit core=0 sh -c 'echo $(ulimit -Sn) $(ulimit -Hn)'
 prints "--limit of one number is both" "0 0" --limit core=0 sh -c 'echo $(ulimit -Sc) $(ulimit -Hc)'
 ends "the soft one above" 125 "args 1: Invalid argument" --limit core=0 --limit nofile=unlimited:64 true
