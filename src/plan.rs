@@ -136,7 +136,7 @@ impl<'a> Plan<'a> {
 
     /// Those that a child does which still has the privileges of its caller, and those that a stage does.
     pub fn stages(&self) -> (&[Call<'a>], &[Call<'a>]) {
-        self.calls.split_at(self.before)
+        self.calls.split_at_checked(self.before).unwrap_or((&self.calls, &[]))
     }
 
     /// The calls in their order.
@@ -383,6 +383,18 @@ impl<'a> List<'a> {
     }
 }
 
+/// By insertion: what is given is nearly always in order, and sort_unstable is 2 KiB with ways to panic.
+fn sort(list: &mut [i32]) {
+    for end in 1..list.len() {
+        for at in (1..=end).rev() {
+            match list.get_mut(at - 1..=at) {
+                Some([low, high]) if *low > *high => core::mem::swap(low, high),
+                _ => break,
+            }
+        }
+    }
+}
+
 /// The ranges that FE_CLOSE_OTHERS closes: all above `files` but what is kept, what the actions have opened, and a
 /// `spare` that is still needed.
 struct Others(Vec<(i32, u32)>);
@@ -402,7 +414,7 @@ impl Others {
         }
         kept.extend(attr.actions.iter().filter_map(Action::opens).chain(spare));
         kept.extend_from_slice(attr.keep);
-        kept.sort_unstable();
+        sort(&mut kept);
         let mut first = attr.end_of_files().max(STDIO as i32);
         for next in kept.into_iter().filter(|fd| *fd >= STDIO as i32) {
             if next > first {

@@ -371,7 +371,12 @@ impl Many {
     unsafe fn look_at(&mut self, at: usize, timeout_ms: Option<u64>) -> bool {
         let progress = self.flying.get_mut(at).map(|flight| flight.pending.finish(timeout_ms));
         let Some(Progress::Done(result)) = progress else { return false };
-        let Flight { index, mut pending, kind, ends, attr, trace } = self.flying.remove(at);
+        // As Vec::remove, which knows a way to panic.
+        let Some(mut flight) = self.flying.pop() else { return false };
+        for place in self.flying.iter_mut().skip(at).rev() {
+            core::mem::swap(place, &mut flight);
+        }
+        let Flight { index, mut pending, kind, ends, attr, trace } = flight;
         match result {
             Ok(started) => {
                 let mut child = fe_child_of(started, kind);
