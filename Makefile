@@ -122,7 +122,8 @@ C_TESTS := $(filter-out test probe spawner,$(patsubst c-tests/%.c,%,$(wildcard c
 # Those of the drop-in are programs for posix_spawn(3) that link it.
 POSIX_TESTS := $(filter posix_%,$(C_TESTS))
 # Shell scripts, for what is seen from outside. They find what they need by the variables below.
-SH_TESTS := $(filter-out tap,$(patsubst c-tests/%.sh,%,$(wildcard c-tests/*.sh)))
+# The last one looks at the results of all others.
+SH_TESTS := $(filter-out tap readme,$(patsubst c-tests/%.sh,%,$(wildcard c-tests/*.sh))) readme
 TEST_CC = $(CC) -std=c99 -D_GNU_SOURCE -O1 -g $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude
 TEST_ENV = LD_LIBRARY_PATH=$(CURDIR)/$(B) FE_TEST_PROBE=$(CURDIR)/$(B)/t/probe \
   FORKEXEC=$(CURDIR)/$(B)/forkexec BUILD=$(CURDIR)/$(B) CC="$(CC)" CXX="$(CXX)" OBJDUMP="$(OBJDUMP)"
@@ -163,13 +164,18 @@ check: tests
 	rm -rf $(RESULTS)
 	$(MAKE) --no-print-directory check-rust
 	$(MAKE) --no-print-directory check-header && printf '1..1\nok 1 - the header is up to date\n' > $(RESULTS)/header.tap
-	$(TEST_ENV) FE_WAYS_EXPECTED=c-tests/ways.expected tools/check.sh $(RESULTS) \
+	$(TEST_ENV) FE_RESULTS=$(CURDIR)/$(RESULTS) FE_WAYS_EXPECTED=c-tests/ways.expected tools/check.sh $(RESULTS) \
 	  $(addprefix $(B)/t/,$(C_TESTS) $(CXX_TESTS)) $(patsubst %,c-tests/%.sh,$(SH_TESTS))
 
 # After a test was added or changed on purpose: take the counts of the last run as the expected ones.
 .PHONY: ways
 ways:
 	cp $(RESULTS)/ways c-tests/ways.expected
+
+# The README's table of features, from what passed in the last make check.
+.PHONY: features
+features:
+	tools/features.sh write $(RESULTS)
 
 # The C programs on aarch64, under qemu-user: only the piped way is open there. What they start is the probe of
 # this machine, since there is no handler for programs of the other.

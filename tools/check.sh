@@ -31,7 +31,7 @@ for test in "$@"; do
   printf '%-14s %s ok, %s not ok, %s skipped, %s s\n' "$name" \
     "$(grep -c '^ok' "$results/$name.tap")" "$(grep -c '^not ok' "$results/$name.tap")" \
     "$(grep -ci '^ok.*# skip' "$results/$name.tap")" $((SECONDS - start))
-  grep -E '^not ok|# SKIP|^# .*\.(c|sh|h):[0-9]' "$results/$name.tap" | head -n 20
+  grep -E '^not ok|# SKIP|^# .*\.(c|sh|h|list|md):[0-9]' "$results/$name.tap" | head -n 100
 done
 
 status=0
