@@ -262,10 +262,10 @@ lint:
 	shellcheck -S warning tools/*.sh tools/bench/*.sh c-tests/*.sh posix/*.sh .ci/run
 
 # What the tests want beyond cargo, make and cc.
-TOOLS := prove pkg-config g++ strace gdb valgrind clang shellcheck qemu-aarch64 aarch64-linux-gnu-gcc cmake ninja javac \
+TOOLS := prove pkg-config g++ newuidmap strace gdb valgrind clang shellcheck qemu-aarch64 aarch64-linux-gnu-gcc cmake ninja javac \
   /usr/bin/python3
 PACKAGES := perl pkg-config strace gdb valgrind clang shellcheck qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
-  libc6-dev g++ binutils procps git cmake ninja-build default-jdk-headless python3 libglib2.0-tests
+  libc6-dev g++ uidmap binutils procps git cmake ninja-build default-jdk-headless python3 libglib2.0-tests
 .PHONY: check-tools setup
 check-tools:
 	@for t in $(TOOLS); do command -v $$t > /dev/null || echo "missing: $$t"; done
