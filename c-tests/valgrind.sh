@@ -30,12 +30,13 @@ under_valgrind() { # LOG COMMAND...
 # CLONE_PIDFD), with a time that matters, with ptrace, nor exec: valgrind dies when an execve that passed
 # its own checks fails.
 programs='pass1 pass2 dir session pdeathsig credential posix_attr posix_path posix_actions posix_spawn posix_system
-  posix_popen posix_flags redirect communicate run wait_any stop tree'
+  posix_popen posix_flags redirect communicate run wait_any stop tree suspend explain feature_query'
 # Cases that need FE_PIDFD, seccomp, a lower RLIMIT_NOFILE or signal 64; or that valgrind dies of (E2BIG).
 not_there='a full descriptor table|impossible descriptors|open in a full table|too many arguments|no process'
 not_there+='|killed before exec|exec gives ECANCELED|no descriptors|values without their flags|SETSIGDEF|SETCGROUP.*'
 not_there+='|handlers become default, ignored stays ignored'
 not_there+='|pidfds and ppoll refused|SIGCHLD ignored|.*, by wait4|the group without its system calls|system calls refused'
+not_there+='|other ways, and refusals|no child|what a filter takes away|as a spawn says'
 not_there+='|a child that is traced|by a sweep without pidfds|more than there are descriptors|a recycled pid'
 names=()
 for way in shared copy piped; do
