@@ -123,7 +123,7 @@ pub const FE_PTY: u64 = 0x100000;
 /// With `chroot` and a new mount namespace (CLONE_NEWNS in `cloneflags` or in `namespaces->unshare`), without which
 /// it is EINVAL: the new root is mounted in place of the old one, and that is unmounted: pivot_root(2). Nothing is left
 /// of the old root, so there is no way back. `chroot` need not be a mount point. Needs CAP_SYS_ADMIN in the
-/// namespace. Cannot be combined with FE_CHROOT_KEEP_CWD. With FE_KEEP_PROPAGATION the kernel may refuse it (EINVAL).
+/// namespace. "/" is EBUSY. Cannot be combined with FE_CHROOT_KEEP_CWD. With FE_KEEP_PROPAGATION the kernel may refuse it (EINVAL).
 pub const FE_PIVOT_ROOT: u64 = 0x200000;
 /// With maps, without which it is EINVAL: a map that the caller may not write (EPERM) is written by newuidmap(1)
 /// or newgidmap(1) from the caller's PATH, which know the ranges that a user may have (subuid(5)). They are started
