@@ -144,14 +144,29 @@ static void the_library_takes_a_copy(void) {
   auto_takes(&attr, FE_WAY_COPY);
   credential = who(0, 1000);
   auto_takes(&attr, FE_WAY_COPY);
-  /* The kernel compares the effective ids and those for files. */
-  NEED(setresuid(1000, 0, 0) == 0 && setresgid(1000, 0, 0) == 0);
+  /* Each id that the caller has counts: it may go back to that, and who has those of the child may trace it. */
+  static const struct {
+    uid_t uid[3], new_uid;
+    gid_t gid[3], new_gid;
+  } callers[] = {
+      {{1000, 0, 0}, 0, {0, 0, 0}, 0},       {{0, 0, 1000}, 0, {0, 0, 0}, 0},
+      {{0, 1000, 0}, 1000, {0, 0, 0}, 0},    {{0, 1000, 1000}, 1000, {0, 0, 0}, 0},
+      {{1000, 1000, 0}, 1000, {0, 0, 0}, 0}, {{0, 0, 0}, 0, {1000, 0, 0}, 0},
+      {{0, 0, 0}, 0, {0, 0, 1000}, 0},       {{0, 0, 0}, 0, {0, 1000, 0}, 1000},
+  };
+  for (size_t i = 0; i < sizeof callers / sizeof *callers; i++) {
+    const uid_t *uid = callers[i].uid;
+    const gid_t *gid = callers[i].gid;
+    NEED(setresgid(gid[0], gid[1], gid[2]) == 0 && setresuid(uid[0], uid[1], uid[2]) == 0);
+    NEED(prctl(PR_SET_DUMPABLE, 1) == 0);
+    credential = who(callers[i].new_uid, callers[i].new_gid);
+    auto_takes(&attr, FE_WAY_COPY);
+    CHECK_INT(prctl(PR_GET_DUMPABLE), 1);
+    NEED(setresuid(0, 0, 0) == 0 && setresgid(0, 0, 0) == 0);
+  }
   NEED(prctl(PR_SET_DUMPABLE, 1) == 0);
   credential = who(0, 0);
   auto_takes(&attr, FE_WAY_SHARED);
-  CHECK_INT(prctl(PR_GET_DUMPABLE), 1);
-  credential = who(1000, 1000);
-  auto_takes(&attr, FE_WAY_COPY);
   setfsgid(1000);
   NEED(prctl(PR_SET_DUMPABLE, 1) == 0);
   credential = who(0, 0);
@@ -217,12 +232,10 @@ static void real_and_effective_differ(void) {
   /* As in a set-user-ID program: any of its three ids may be had, and becomes all three. */
   need_root();
   NEED(setresgid(1000, 1001, 1002) == 0 && setresuid(1000, 1001, 1002) == 0);
-  EACH_WAY(way) {
-    fe_credential credential = who(1001, 1001);
-    becomes(&credential, way, "1001 1001 1001", "1001 1001 1001", "");
-    becomes(NULL, way, "1000 1001 1001", "1000 1001 1001", "");
-  }
+  EACH_WAY(way) becomes(NULL, way, "1000 1001 1001", "1000 1001 1001", "");
   EACH_WAY_BUT_SHARED(way) {
+    fe_credential effective = who(1001, 1001);
+    becomes(&effective, way, "1001 1001 1001", "1001 1001 1001", "");
     fe_credential credential = who(1000, 1000);
     becomes(&credential, way, "1000 1000 1000", "1000 1000 1000", "");
     credential = who(1002, 1002);

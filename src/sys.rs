@@ -75,40 +75,46 @@ pub fn gettid() -> i32 {
     unsafe { call3(libc::SYS_gettid, 0, 0, 0) }.unwrap_or(0) as i32
 }
 
-/// The user and group ids, of this thread: those that the kernel compares when it decides whether a
-/// change of credentials makes the memory undumpable (kernel/cred.c, commit_creds), and the real
-/// ones.
+/// The user or the group ids of this thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ids {
-    /// Real user id.
-    pub uid: u32,
-    /// Real group id.
-    pub gid: u32,
-    /// Effective user id.
-    pub euid: u32,
-    /// User id for file access.
-    pub fsuid: u32,
-    /// Effective group id.
-    pub egid: u32,
-    /// Group id for file access.
-    pub fsgid: u32,
+    /// Real.
+    pub real: u32,
+    /// Effective.
+    pub effective: u32,
+    /// Saved.
+    pub saved: u32,
+    /// For access to files.
+    pub files: u32,
 }
 
-/// Looks them up.
-pub fn ids() -> Ids {
-    let get = |nr, arg: u32| {
-        // SAFETY: none of them takes a pointer; -1 makes setfsuid(2) and setfsgid(2) mere
-        // queries.
-        unsafe { call3(nr, arg as usize, 0, 0) }.unwrap_or(usize::MAX) as u32
-    };
-    Ids {
-        uid: get(libc::SYS_getuid, 0),
-        gid: get(libc::SYS_getgid, 0),
-        euid: get(libc::SYS_geteuid, 0),
-        fsuid: get(libc::SYS_setfsuid, u32::MAX),
-        egid: get(libc::SYS_getegid, 0),
-        fsgid: get(libc::SYS_setfsgid, u32::MAX),
+impl Ids {
+    /// Whether one of them is another than this.
+    pub fn differ_from(&self, id: u32) -> bool {
+        [self.real, self.effective, self.saved, self.files].into_iter().any(|own| own != id)
     }
+
+    /// Those that setfsuid(2) or setfsgid(2) tells of when it is asked for none, and that of the three.
+    fn of(three: libc::c_long, files: libc::c_long) -> Ids {
+        let mut ids = [u32::MAX; 3];
+        let [real, effective, saved] = ids.each_mut().map(|id| core::ptr::from_mut(id) as usize);
+        // SAFETY: three numbers are writable. It cannot fail then.
+        let _ = unsafe { call3(three, real, effective, saved) };
+        // SAFETY: takes no pointer, and -1 makes it a mere query.
+        let files = unsafe { call3(files, u32::MAX as usize, 0, 0) };
+        let [real, effective, saved] = ids;
+        Ids { real, effective, saved, files: files.unwrap_or(usize::MAX) as u32 }
+    }
+}
+
+/// Those of the user.
+pub fn user_ids() -> Ids {
+    Ids::of(libc::SYS_getresuid, libc::SYS_setfsuid)
+}
+
+/// And of the group.
+pub fn group_ids() -> Ids {
+    Ids::of(libc::SYS_getresgid, libc::SYS_setfsgid)
 }
 
 /// The scheduling policy of the calling thread.

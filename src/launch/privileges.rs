@@ -22,12 +22,12 @@ pub fn look(attr: &Attr<'_>, restrictions: &Restrictions<'_>) -> Result<Option<B
     if wanted.named() & !(u64::MAX >> (63 - last)) != 0 {
         return Err(Error::new(libc::EINVAL, Step::Args));
     }
-    let ids = sys::user_ids().map_err(at(Step::Keepcaps))?;
+    let ids = sys::user_ids();
     let caller = Capabilities {
         sets: sys::capabilities().map_err(at(Step::Permitted))?,
         last,
-        uid: ids[0],
-        root: ids.contains(&0),
+        uid: ids.real,
+        root: [ids.real, ids.effective, ids.saved].contains(&0),
     };
     Ok(Some(sys::try_box(Wanted::of(attr, wanted, &caller)).ok_or(Error::NO_MEMORY)?))
 }

@@ -22,8 +22,8 @@ pub struct Needs {
 }
 
 impl Needs {
-    /// `ids` looks up those of the calling thread; `lowers`: the child permits itself less than that.
-    pub fn of(attr: &Attr<'_>, ids: impl Fn() -> Ids, lowers: bool) -> Needs {
+    /// `ids` looks up the user's and the group's of the calling thread; `lowers`: the child permits itself less than that.
+    pub fn of(attr: &Attr<'_>, ids: impl Fn() -> (Ids, Ids), lowers: bool) -> Needs {
         // A change of ids makes the kernel mark the memory undumpable, shared or not. The owner of
         // a user namespace may trace all in it, and so read what they share. A new time namespace
         // cannot be entered with shared memory.
@@ -32,13 +32,17 @@ impl Needs {
             || attr.namespaces.is_some_and(Namespaces::need_own_memory);
         let own_memory = namespaces
             || lowers
+            // Not the effective ids alone, by which the kernel goes: whoever has the new ids may trace the child,
+            // and so read what it shares with a caller that can have others again.
             || attr.credential.is_some_and(|new| {
-                let Ids { euid, fsuid, egid, fsgid, .. } = ids();
-                new.uid != euid || new.uid != fsuid || new.gid != egid || new.gid != fsgid
+                let (users, groups) = ids();
+                users.differ_from(new.uid) || groups.differ_from(new.gid)
             })
             || attr.resetids && {
-                let Ids { uid, gid, euid, fsuid, egid, fsgid } = ids();
-                uid != euid || uid != fsuid || gid != egid || gid != fsgid
+                let (users, groups) = ids();
+                [users, groups].into_iter().any(|ids| {
+                    ids.real != ids.effective || ids.real != ids.files
+                })
             };
         // Out of memory, a cgroup kills all who share that of its victim, but for a parent in vfork; and
         // all who share memory with it get what a child writes to its oom_score_adj, likewise. And what is

@@ -51,12 +51,3 @@ pub fn last_capability() -> Result<u32, Errno> {
     }
     Ok(known)
 }
-
-/// Real, effective and saved user id.
-pub fn user_ids() -> Result<[u32; 3], Errno> {
-    let mut ids = [0u32; 3];
-    let [real, effective, saved] = ids.each_mut().map(|id| core::ptr::from_mut(id) as usize);
-    // SAFETY: three numbers are written.
-    unsafe { call3(libc::SYS_getresuid, real, effective, saved) }?;
-    Ok(ids)
-}
