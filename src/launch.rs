@@ -153,27 +153,23 @@ fn spawn_plain(
 ) -> core::result::Result<(Started, Blocked), Failed> {
     match attr.cgroup {
         None => spawn_once(attr, prepared, false),
-        Some(_) => spawn_in_cgroup(attr, prepared),
+        Some(_) => in_cgroup(attr, &mut |attr| spawn_once(attr, prepared, false)),
     }
 }
 
 /// Where it cannot be born in its cgroup it enters that as its first act.
 #[inline(never)] // for size
-fn spawn_in_cgroup(
+fn in_cgroup<T>(
     attr: &Attr<'_>,
-    prepared: &Prepared<'_>,
-) -> core::result::Result<(Started, Blocked), Failed> {
+    once: &mut dyn FnMut(&Attr<'_>) -> core::result::Result<T, Failed>,
+) -> core::result::Result<T, Failed> {
     if !kernel::cgroup_refused() {
-        match spawn_once(attr, prepared, false) {
+        match once(attr) {
             Err(failed) if kernel::refuses_cgroup(&failed.error) => {}
             result => return result,
         }
     }
-    spawn_once(&entering(attr), prepared, false)
-}
-
-fn entering<'a>(attr: &Attr<'a>) -> Attr<'a> {
-    Attr { cgroup: None, enters_cgroup: attr.cgroup, ..*attr }
+    once(&Attr { cgroup: None, enters_cgroup: attr.cgroup, ..*attr })
 }
 
 /// `again`: not in a stage, and its ruleset is out of the way.
@@ -244,31 +240,14 @@ pub fn start(
     let made = if redirect::is_plain(attr) { None } else { Some(redirect::make(attr)?) };
     let plain = made.as_ref().map(|made| made.attr(attr));
     let attr = plain.as_ref().unwrap_or(attr);
+    let mut once =
+        |attr: &Attr<'_>| start_once(attr, &candidates, &caller, way, deadline, wants_ready);
     let (child, context, blocked) = match attr.cgroup {
-        None => start_once(attr, &candidates, &caller, way, deadline, wants_ready)?,
-        Some(_) => start_in_cgroup(attr, &candidates, &caller, way, deadline, wants_ready)?,
+        None => once(attr)?,
+        Some(_) => in_cgroup(attr, &mut once)?,
     };
     let ends = made.map(|made| made.ends).unwrap_or_default();
     Ok((Pending::new(child, context, ends), blocked))
-}
-
-/// As `spawn_in_cgroup`.
-#[inline(never)] // for size
-fn start_in_cgroup(
-    attr: &Attr<'_>,
-    candidates: &Candidates<'_>,
-    caller: &Caller,
-    way: Way,
-    deadline: Option<u64>,
-    wants_ready: bool,
-) -> core::result::Result<(Child, Context, Blocked), Failed> {
-    if !kernel::cgroup_refused() {
-        match start_once(attr, candidates, caller, way, deadline, wants_ready) {
-            Err(failed) if kernel::refuses_cgroup(&failed.error) => {}
-            result => return result,
-        }
-    }
-    start_once(&entering(attr), candidates, caller, way, deadline, wants_ready)
 }
 
 #[inline(never)] // for size
@@ -428,7 +407,7 @@ fn prepare<'a>(attr: &Attr<'a>) -> Result<Prepared<'a>> {
         Prepared { candidates, caller: Caller::default(), needs: way::Needs::default() };
     look_up(attr, &mut prepared.caller)?;
     let lowers = prepared.caller.privileges.as_deref().is_some_and(Wanted::lowers);
-    prepared.needs = way::Needs::of(attr, sys::ids, lowers);
+    prepared.needs = way::Needs::of(attr, || (sys::user_ids(), sys::group_ids()), lowers);
     Ok(prepared)
 }
 
