@@ -35,6 +35,18 @@ static inline fe_attr nothing(void) {
   return attr;
 }
 
+/* The shell with that script. */
+static inline fe_attr shell(const char *script) {
+  static char *argv[4];
+  fe_attr attr = FE_ATTR_INIT;
+  argv[0] = (char *)"sh";
+  argv[1] = (char *)"-c";
+  argv[2] = (char *)(uintptr_t)script;
+  attr.path = "/bin/sh";
+  attr.argv = argv;
+  return attr;
+}
+
 static inline int step_of(const fe_file_action *action) {
   switch (action->action) {
     case FE_ACTION_OPEN: return FE_STEP_ACTION_OPEN;

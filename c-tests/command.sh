@@ -859,6 +859,8 @@ if need_root "the way of another user"; then
   took "the way of another user" copy --user 12345
   took "the way of the same user" shared --user root
   took "the way of id maps" piped --map-root
+  run env FORKEXEC_TRACE=1 "$FORKEXEC" --way staged --user 12345 true
+  is "a trace of the staged way" "$status $(sed 's/.* \(way=[a-z]*\) .*/\1/' <<<"$err")" "0 way=staged"
   ends "--way shared with another user" 125 "args: Invalid argument" --way shared --user 12345 true
 fi
 ends "--way shared with a map" 125 "args: Invalid argument" --way shared --map-root true

@@ -183,11 +183,7 @@ static void all_by_a_pidfd(void) {
 static void in_a_user_namespace(void) {
   need_root();
   become_unprivileged();
-  pid_t pid = fork_apart();
-  if (pid == 0) _exit(unshare(CLONE_NEWUSER) != 0);
-  int status;
-  NEED(pid > 0 && waitpid(pid, &status, 0) == pid);
-  if (status != 0) skip("no user namespaces for the unprivileged");
+  need_user_namespaces();
   struct holder holder = hold(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWUTS);
   fe_join joins[] = {{open_link(inner_of(&holder), "user"), CLONE_NEWUSER},
                      {open_link(inner_of(&holder), "net"), CLONE_NEWNET}};
@@ -385,6 +381,32 @@ static void a_root_of_its_own(void) {
   CHECK(access("/bin/sh", X_OK) == 0);
 }
 
+/* Each of its calls, by its index. */
+static void refused_root(unsigned way, const void *with) {
+  static const long calls[] = {SYS_mount, SYS_chdir, SYS_pivot_root, SYS_umount2};
+  const int *index = with;
+  fe_attr attr = nothing();
+  attr.cloneflags = CLONE_NEWNS;
+  attr.flags = FE_PIVOT_ROOT;
+  attr.chroot = scratch();
+  /* Of the mounts that which binds: another makes them private first, lest they come out. */
+  if (*index == 0) refuse_if(SYS_mount, EXDEV, 3, UINT32_MAX, MS_BIND | MS_REC);
+  else refuse(calls[*index], EXDEV);
+  spawn_fails(&attr, way, EXDEV, FE_STEP_PIVOT_ROOT, *index);
+}
+
+static void each_call_for_a_root(void) {
+  need_root();
+  static const int indices[] = {0, 1, 2, 3};
+  for (int i = 0; i < 4; i++) EACH_WAY(way) apart(refused_root, way, &indices[i]);
+  /* The root that is there already. */
+  fe_attr attr = nothing();
+  attr.cloneflags = CLONE_NEWNS;
+  attr.flags = FE_PIVOT_ROOT;
+  attr.chroot = "/";
+  EACH_WAY(way) spawn_fails(&attr, way, EBUSY, FE_STEP_PIVOT_ROOT, 2);
+}
+
 static void refusals(void) {
   refuse(SYS_clone3, KILL);
   refuse(SYS_clone, KILL);
@@ -474,6 +496,7 @@ int main(int argc, char **argv) {
       {"a cgroup namespace", a_cgroup_namespace},
       {"time offsets", time_offsets},
       {"a root of its own", a_root_of_its_own},
+      {"each call for a root", each_call_for_a_root},
       {"refusals", refusals},
       {"what the kernel refuses", what_the_kernel_refuses},
       {NULL, NULL},

@@ -245,11 +245,7 @@ static void maps_the_kernel_refuses(void) {
 static void maps_without_privilege(void) {
   need_root();
   become_unprivileged();
-  pid_t pid = fork_apart();
-  if (pid == 0) _exit(unshare(CLONE_NEWUSER) != 0);
-  int status;
-  NEED(pid > 0 && waitpid(pid, &status, 0) == pid);
-  if (status != 0) skip("no user namespaces for the unprivileged");
+  need_user_namespaces();
   const fe_id_map own = {0, UNPRIVILEGED, 1}, other = {0, 0, 1}, range = {0, UNPRIVILEGED, 2};
   fe_attr attr = mapped(&own, 1, &own, 1);
   becomes(&attr, "0 0 0", "0 0 0", "", "deny");

@@ -27,6 +27,15 @@ static inline bool is_there(int kind) {
   return there;
 }
 
+/* skip() unless this user may have user namespaces. */
+static inline void need_user_namespaces(void) {
+  pid_t pid = fork_apart();
+  if (pid == 0) _exit(unshare(CLONE_NEWUSER) != 0);
+  int status;
+  NEED(pid > 0 && waitpid(pid, &status, 0) == pid);
+  if (status != 0) skip("no user namespaces for the unprivileged");
+}
+
 /* The namespaces of `flags` are other ones than the caller's, all others are the caller's. */
 static inline void check_links(const char *seen, uint64_t flags) {
   for (int i = 0; i < KINDS; i++) {

@@ -14,14 +14,8 @@
   for (unsigned way = FE_WAY_SHARED; way <= FE_WAY_CONCURRENT; way++)                              \
     if (expected_way(way) != 0)
 
-static fe_attr shell(const char *script) {
-  static char *argv[4];
-  fe_attr attr = FE_ATTR_INIT;
-  argv[0] = (char *)"sh";
-  argv[1] = (char *)"-c";
-  argv[2] = (char *)(uintptr_t)script;
-  attr.path = "/bin/sh";
-  attr.argv = argv;
+static fe_attr in_terminal(const char *script) {
+  fe_attr attr = shell(script);
   attr.flags = FE_PTY;
   return attr;
 }
@@ -60,7 +54,7 @@ static void check_open_as_before(const char *before) {
 static void standard_descriptors(void) {
   EVERY_WAY(way) {
     char *before = snapshot();
-    fe_attr attr = shell("test -t 0 && test -t 1 && test -t 2 && stty size && "
+    fe_attr attr = in_terminal("test -t 0 && test -t 1 && test -t 2 && stty size && "
                          "read -r _ _ _ _ _ _ _ front _ </proc/$$/stat && "
                          "test \"$front\" = $$ && echo in front");
     fe_child child;
@@ -111,7 +105,7 @@ static void no_more_than_that(void) {
 
 static void errors_apart(void) {
   EVERY_WAY(way) {
-    fe_attr attr = shell("echo shown; echo apart >&2");
+    fe_attr attr = in_terminal("echo shown; echo apart >&2");
     static const int files[] = {FE_TERMINAL, FE_SAME_AS(0), FE_TO_PIPE};
     attr.files = files;
     attr.nfiles = 3;
@@ -127,7 +121,7 @@ static void errors_apart(void) {
 
 /* A shell that is at home: no complaint, Ctrl-C for the job in front, Ctrl-Z, bg, fg, Ctrl-D. */
 static void job_control(void) {
-  fe_attr attr = shell(NULL);
+  fe_attr attr = in_terminal(NULL);
   static char *argv[] = {(char *)"sh", (char *)"-i", NULL};
   static char *envp[] = {(char *)"PS1=% ", (char *)"PATH=/bin:/usr/bin", (char *)"ENV=", NULL};
   attr.argv = argv;
@@ -171,7 +165,7 @@ static void job_control(void) {
 /* Its end is that of its terminal: SIGHUP. */
 static void closed_by_the_caller(void) {
   EVERY_WAY(way) {
-    fe_attr attr = shell("echo there; exec sleep 60");
+    fe_attr attr = in_terminal("echo there; exec sleep 60");
     fe_child child;
     int status = 0;
     NEED(spawn(&attr, way, &child));
@@ -189,7 +183,7 @@ static void owner(void) {
   for (unsigned way = FE_WAY_COPY; way <= FE_WAY_STAGED; way++) {
     if (way == FE_WAY_CONCURRENT || expected_way(way) == 0) continue;
     if (way == FE_WAY_STAGED) need_stage();
-    fe_attr attr = shell("exec 3<>\"$(tty)\" && test -t 3 && stat -c '%u %a' \"$(tty)\"");
+    fe_attr attr = in_terminal("exec 3<>\"$(tty)\" && test -t 3 && stat -c '%u %a' \"$(tty)\"");
     fe_credential credential = FE_CREDENTIAL_INIT;
     credential.uid = credential.gid = UNPRIVILEGED;
     attr.credential = &credential;
@@ -203,7 +197,7 @@ static void owner(void) {
 
 static void nothing_is_left(void) {
   EVERY_WAY(way) {
-    fe_attr attr = shell("exit");
+    fe_attr attr = in_terminal("exit");
     attr.dir = "/nonexistent";
     spawn_fails(&attr, way, ENOENT, FE_STEP_CHDIR, -1);
     attr.dir = NULL;
@@ -212,7 +206,7 @@ static void nothing_is_left(void) {
   }
   /* With what is started later it comes at once, and goes when that fails. */
   for (int fails = 0; fails < 2; fails++) {
-    fe_attr attr = shell("echo done");
+    fe_attr attr = in_terminal("echo done");
     attr.dir = fails ? "/nonexistent" : NULL;
     fe_child child;
     fe_error error;
@@ -238,7 +232,7 @@ static void many_at_once(void) {
   static fe_child children[MANY];
   static fe_error errors[MANY];
   for (int i = 0; i < MANY; i++) {
-    each[i] = shell("ls -l /proc/self/fd | grep -c ptmx; read line; echo \"got $line\"");
+    each[i] = in_terminal("ls -l /proc/self/fd | grep -c ptmx; read line; echo \"got $line\"");
     attrs[i] = &each[i];
   }
   NEED(fe_spawn_many(attrs, MANY, children, errors) == 0);
@@ -251,7 +245,7 @@ static void many_at_once(void) {
 }
 
 static void refused(void) {
-  fe_attr attr = shell("exit");
+  fe_attr attr = in_terminal("exit");
   static const uint64_t others[] = {FE_SETPGID, FE_FOREGROUND, FE_SETCTTY, FE_SETSID | FE_SETCTTY};
   for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
     attr.flags = FE_PTY | others[i];
@@ -277,14 +271,14 @@ static void refused(void) {
   attr.files = third;
   attr.nfiles = 4;
   spawn_fails(&attr, FE_WAY_SHARED, EINVAL, FE_STEP_ARGS, 3);
-  attr = shell("exit");
+  attr = in_terminal("exit");
   attr.flags = 0;
   attr.winsize.ws_ypixel = 1;
   spawn_fails(&attr, FE_WAY_SHARED, EINVAL, FE_STEP_ARGS, -1);
 }
 
 static void no_descriptors_left(void) {
-  fe_attr attr = shell("exit");
+  fe_attr attr = in_terminal("exit");
   struct rlimit limit, low;
   NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0);
   int first = dup(0);

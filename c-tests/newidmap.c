@@ -3,6 +3,7 @@
 #include "test.h"
 
 #include "beside.h"
+#include "namespaces.h"
 
 #include <sys/mount.h>
 
@@ -27,11 +28,7 @@ static void need_helpers(void) {
   in_place_of("/etc/subuid");
   in_place_of("/etc/subgid");
   become_unprivileged();
-  pid_t pid = fork_apart();
-  if (pid == 0) _exit(unshare(CLONE_NEWUSER) != 0);
-  int status;
-  NEED(pid > 0 && waitpid(pid, &status, 0) == pid);
-  if (status != 0) skip("no user namespaces for the unprivileged");
+  need_user_namespaces();
 }
 
 static fe_attr mapped(void) {

@@ -19,19 +19,6 @@
   (attr)->files = list_;                                                                           \
   (attr)->nfiles = sizeof list_ / sizeof *list_
 
-static char *const shell_name = (char *)"sh", *const dash_c = (char *)"-c";
-
-static fe_attr shell(const char *script) {
-  static char *argv[4];
-  fe_attr attr = FE_ATTR_INIT;
-  argv[0] = shell_name;
-  argv[1] = dash_c;
-  argv[2] = (char *)(uintptr_t)script;
-  attr.path = "/bin/sh";
-  attr.argv = argv;
-  return attr;
-}
-
 /* Reads to the end. */
 static const char *all_of(int fd) {
   static char text[1 << 16];

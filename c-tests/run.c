@@ -39,13 +39,13 @@ void free(void *block) {
   __libc_free(block);
 }
 
-static fe_attr shell(char *const argv[4]) {
+static fe_attr with_words(char *const argv[4]) {
   fe_attr attr = FE_ATTR_INIT;
   attr.path = "/bin/sh";
   attr.argv = argv;
   return attr;
 }
-#define SHELL(script) shell((char *const[]){(char *)"sh", (char *)"-c", (char *)(uintptr_t)(script), NULL})
+#define SHELL(script) with_words((char *const[]){(char *)"sh", (char *)"-c", (char *)(uintptr_t)(script), NULL})
 
 static void check_error(int done, const fe_error *error, int errnum, int step) {
   int saved = errno;

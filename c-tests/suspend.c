@@ -10,14 +10,8 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-static fe_attr shell(const char *script) {
-  static char *argv[4];
-  fe_attr attr = FE_ATTR_INIT;
-  argv[0] = (char *)"sh";
-  argv[1] = (char *)"-c";
-  argv[2] = (char *)(uintptr_t)script;
-  attr.path = "/bin/sh";
-  attr.argv = argv;
+static fe_attr suspended(const char *script) {
+  fe_attr attr = shell(script);
   attr.flags = FE_SUSPEND;
   return attr;
 }
@@ -47,7 +41,7 @@ static void check_not_there(fe_child *child) {
 static void set_from_outside(void) {
   for (int pidfd = 0; pidfd < (world() == WORLD_KERNEL ? 2 : 1); pidfd++) {
     char *before = snapshot();
-    fe_attr attr = shell("test \"$(ulimit -n)\" = 77 && test \"$(ulimit -c)\" = 0 && "
+    fe_attr attr = suspended("test \"$(ulimit -n)\" = 77 && test \"$(ulimit -c)\" = 0 && "
                          "test \"$(nice)\" = 7 && test \"$PWD\" = /tmp");
     fe_child child;
     fe_error error;
@@ -87,7 +81,7 @@ static void set_from_outside(void) {
 
 /* What fails before it stands there is told at once, what fails later by fe_resume. */
 static void failures(void) {
-  fe_attr attr = shell("exit");
+  fe_attr attr = suspended("exit");
   fe_child child;
   fe_error error;
   attr.dir = "/nonexistent";
@@ -109,7 +103,7 @@ static void failures(void) {
 static void killed_while_it_stands(void) {
   static const int signals[] = {SIGKILL, SIGTERM};
   for (int i = 0; i < 2; i++) {
-    fe_attr attr = shell("exit");
+    fe_attr attr = suspended("exit");
     fe_child child;
     fe_error error;
     NEED(spawn(&attr, FE_WAY_PIPED, &child));
@@ -127,14 +121,14 @@ static void killed_while_it_stands(void) {
 /* Before it stands there, in an action that waits. */
 static void killed_on_its_way(void) {
   const char *fifo = new_fifo();
-  fe_attr attr = shell("exit");
+  fe_attr attr = suspended("exit");
   GIVE(&attr, act, FE_OPEN(5, fifo, O_RDONLY, 0));
   attr.timeout_ms = 200;
   spawn_fails(&attr, FE_WAY_PIPED, ETIMEDOUT, FE_STEP_ACTION_OPEN, 0);
 }
 
 static void time_does_not_count(void) {
-  fe_attr attr = shell("exit 3");
+  fe_attr attr = suspended("exit 3");
   fe_child child;
   fe_error error;
   attr.timeout_ms = 2000;
@@ -146,7 +140,7 @@ static void time_does_not_count(void) {
 
 /* Afterwards fe_spawn_finish is as with FE_ASYNC; before, it is a mistake. */
 static void without_waiting(void) {
-  fe_attr attr = shell("exit 4");
+  fe_attr attr = suspended("exit 4");
   fe_child child;
   fe_error error;
   NEED(spawn(&attr, FE_WAY_PIPED, &child));
@@ -177,7 +171,7 @@ static void without_waiting(void) {
 }
 
 static void closed(void) {
-  fe_attr attr = shell("touch ran");
+  fe_attr attr = suspended("touch ran");
   attr.dir = scratch();
   fe_child child;
   char *before = snapshot();
@@ -193,7 +187,7 @@ static void closed(void) {
 
 /* A process that was forked meanwhile has a copy, which neither lets it go nor kills it. */
 static void a_copy_of_it(void) {
-  fe_attr attr = shell("exit 5");
+  fe_attr attr = suspended("exit 5");
   fe_child child;
   if (world() == WORLD_KERNEL) attr.flags |= FE_PIDFD;
   fe_error error;
@@ -224,7 +218,7 @@ static void the_caller_ends(void) {
   NEED(pipe(to_read) == 0);
   pid_t pid = fork_apart();
   if (pid == 0) {
-    fe_attr attr = shell("touch ran");
+    fe_attr attr = suspended("touch ran");
     attr.dir = scratch();
     fe_child child;
     fe_error error;
@@ -294,7 +288,7 @@ static void threads(void) {
 }
 
 static void other_ways_and_refusals(void) {
-  fe_attr attr = shell("exit");
+  fe_attr attr = suspended("exit");
   for (unsigned way = FE_WAY_SHARED; way <= FE_WAY_STAGED; way++)
     if (way != FE_WAY_PIPED) spawn_fails(&attr, way, EINVAL, FE_STEP_ARGS, -1);
   attr.flags |= FE_ASYNC;

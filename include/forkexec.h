@@ -185,7 +185,7 @@ struct sock_filter;
 /**
  * With `chroot` and a new mount namespace (CLONE_NEWNS in `cloneflags` or in `namespaces->unshare`), without which
  * it is EINVAL: the new root is mounted in place of the old one, and that is unmounted: pivot_root(2). Nothing is left
- * of the old root, so there is no way back. `chroot` need not be a mount point. Needs CAP_SYS_ADMIN in the
+ * of the old root, so there is no way back (of several mounts on top of each other at "/" only the uppermost goes). `chroot` need not be a mount point. Needs CAP_SYS_ADMIN in the
  * namespace. "/" is EBUSY. Cannot be combined with FE_CHROOT_KEEP_CWD. With FE_KEEP_PROPAGATION the kernel may refuse it (EINVAL).
  */
 #define FE_PIVOT_ROOT UINT64_C(0x200000)
