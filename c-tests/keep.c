@@ -118,6 +118,19 @@ static void the_program_itself(void) {
   }
 }
 
+/* When the child comes to it: the item that it is at. */
+static void refused_later(unsigned way, const void *unused) {
+  (void)unused;
+  fe_attr attr = nothing();
+  KEEP(&attr, 2, 1, 0);
+  refuse_if(SYS_fcntl, EIO, 1, UINT32_MAX, F_SETFD);
+  spawn_fails(&attr, way, EIO, FE_STEP_KEEP, 0);
+}
+
+static void refused_in_the_child(void) {
+  EVERY_WAY(way) if (way != FE_WAY_CONCURRENT) apart(refused_later, way, NULL);
+}
+
 static void refused(void) {
   refuse(SYS_clone3, KILL);
   refuse(SYS_clone, KILL);
@@ -151,6 +164,7 @@ int main(int argc, char **argv) {
       {"beside files and actions", beside_files_and_actions},
       {"through a stage", through_a_stage},
       {"the program itself", the_program_itself},
+      {"refused in the child", refused_in_the_child},
       {"refused", refused},
       {NULL, NULL},
   };
