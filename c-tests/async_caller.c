@@ -8,6 +8,50 @@
 
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/time.h>
+
+/* ---- is interrupted ---- */
+
+static fe_child *volatile target;
+static volatile sig_atomic_t interrupted, missed;
+
+static void look(int sig) {
+  (void)sig;
+  int saved = errno;
+  if (target != NULL) {
+    interrupted++;
+    if (fe_kill(target, 0) != 0) missed++;
+  }
+  errno = saved;
+}
+
+/* A handler that passes signals on finds the child from fe_spawn on, also while its outcome is told. */
+static void a_handler_meanwhile(void) {
+  struct sigaction action = {.sa_handler = look};
+  NEED(sigaction(SIGALRM, &action, NULL) == 0);
+  for (unsigned kind = 0; kind < 3; kind++) {
+    interrupted = missed = 0;
+    for (int i = 0; i < 4000 && (i < 400 || interrupted < 4000); i++) {
+      static fe_child child;
+      fe_error error;
+      fe_attr attr = nothing();
+      attr.flags = kind == 2 ? FE_SUSPEND : FE_ASYNC;
+      attr.way = kind == 1 ? FE_WAY_CONCURRENT : FE_WAY_PIPED;
+      NEED(fe_spawn(&attr, &child, &error) == 0);
+      target = &child;
+      const struct itimerval often = {{0, 30}, {0, 30}}, never = {{0, 0}, {0, 0}};
+      setitimer(ITIMER_REAL, &often, NULL);
+      int result = kind == 2 ? fe_resume(&child, -1, &error) : fe_spawn_finish(&child, -1, &error);
+      setitimer(ITIMER_REAL, &never, NULL);
+      target = NULL;
+      NEED(result == 0 && fe_wait(&child, -1, NULL) == 0);
+      fe_child_close(&child);
+    }
+    note("%d times interrupted", (int)interrupted);
+    CHECK(interrupted > 400);
+    CHECK_INT(missed, 0);
+  }
+}
 
 /* ---- forks ---- */
 
@@ -359,6 +403,7 @@ static void a_thousand(void) {
 
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
+      {"a handler meanwhile", a_handler_meanwhile},
       {"finished in another process", finished_elsewhere},
       {"another thread forks meanwhile", forked_meanwhile},
       {"the calling thread ends", thread_ends},

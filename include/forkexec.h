@@ -1883,9 +1883,11 @@ int fe_wait_any(struct fe_child *const *children,
  * (the child has other credentials); EINVAL for NULL or a signal that does not exist. A child that
  * has ended but was not waited for takes any signal and does nothing. With FE_PIDFD a recycled pid
  * is never hit; without, not unless another thread waits for the child at the same moment, or has
- * and the pid is that of another child of the caller's by now. Async-signal-safe, but for errno.
+ * and the pid is that of another child of the caller's by now. Async-signal-safe, but for errno, in the middle
+ * of fe_spawn_finish and fe_resume for that very child too.
  */
-int fe_kill(struct fe_child *child, int sig);
+int fe_kill(struct fe_child *child,
+            int sig);
 
 /**
  * Gives back what the child holds (its pidfd, the `ends` of its pipes, its `cgroup`, its `pty`) and makes it empty. Neither kills the child nor

@@ -136,22 +136,32 @@ pub fn finished(child: &mut fe_child, result: core::result::Result<Started, Fail
     }
     let fe_child { ends, cgroup, pty, .. } = *child;
     let kept = child.state & KEPT;
-    drop(take_pending(child));
-    if let Ok(started) = result {
-        let started = fe_child_of(started, kind);
-        *child = fe_child { ends, cgroup, pty, state: started.state | kept, ..started };
-    }
+    let pending = pending_box(child);
+    // At once, and not empty for a moment: a handler of the caller's may send it a signal at any time.
+    *child = match result {
+        Err(_) => EMPTY,
+        Ok(started) => {
+            let started = fe_child_of(started, kind);
+            fe_child { ends, cgroup, pty, state: started.state | kept, ..started }
+        }
+    };
+    drop(pending);
 }
 
 /// Leaves the child empty.
 fn take_pending(child: &mut fe_child) -> Option<Pending> {
-    let (state, at) = (child.state, child.pending);
+    let pending = pending_box(child);
     *child = EMPTY;
-    if state & PENDING == 0 {
+    *pending?
+}
+
+/// It is for the caller to see that the child has it no more.
+fn pending_box(child: &fe_child) -> Option<Box<Option<Pending>>> {
+    if child.state & PENDING == 0 {
         return None;
     }
-    // SAFETY: as pending_of; it is forgotten now.
-    *unsafe { Box::from_raw(at as *mut Option<Pending>) }
+    // SAFETY: as pending_of; both callers forget it now.
+    Some(unsafe { Box::from_raw(child.pending as *mut Option<Pending>) })
 }
 
 impl fe_child {
@@ -346,7 +356,8 @@ pub unsafe extern "C" fn fe_wait_any(
 /// (the child has other credentials); EINVAL for NULL or a signal that does not exist. A child that
 /// has ended but was not waited for takes any signal and does nothing. With FE_PIDFD a recycled pid
 /// is never hit; without, not unless another thread waits for the child at the same moment, or has
-/// and the pid is that of another child of the caller's by now. Async-signal-safe, but for errno.
+/// and the pid is that of another child of the caller's by now. Async-signal-safe, but for errno, in the middle
+/// of fe_spawn_finish and fe_resume for that very child too.
 #[no_mangle]
 pub unsafe extern "C" fn fe_kill(child: *mut fe_child, sig: c_int) -> c_int {
     // SAFETY: the C caller: as fe_wait.
