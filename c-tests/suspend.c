@@ -134,7 +134,15 @@ static void time_does_not_count(void) {
   attr.timeout_ms = 2000;
   NEED(spawn(&attr, FE_WAY_PIPED, &child));
   usleep(2300000);
+  /* So that it has not execed before anybody looks at the time. */
+  CHECK_INT(fe_kill(&child, SIGSTOP), 0);
+  pid_t other = fork_apart();
+  if (other == 0) {
+    usleep(300000);
+    _exit(kill(child.pid, SIGCONT) == 0 ? 0 : 1);
+  }
   CHECK_INT(resume(&child, -1, &error), 0);
+  reaped(other, 0);
   ends(&child, 3);
 }
 
