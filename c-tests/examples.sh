@@ -31,8 +31,8 @@ rm -f "${TMPDIR:-/tmp}/examples.$$"
 
 out=$("$BUILD/timeout_tree" 60 sh -c 'echo in time; exit 7')
 is "timeout_tree: in time" "$?, $out" "7, in time"
-"$BUILD/timeout_tree" 60 sh -c 'kill -INT $$'
-is "timeout_tree: killed" "$?" "130"
+"$BUILD/timeout_tree" 60 sh -c 'kill -KILL $$'
+is "timeout_tree: killed" "$?" "137"
 is "timeout_tree: a missing program" "$("$BUILD/timeout_tree" 60 /nonexistent 2>&1; echo "$?")" \
   "timeout_tree: /nonexistent: exec: No such file or directory
 126"
