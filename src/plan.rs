@@ -372,9 +372,7 @@ impl<'a> List<'a> {
                 self.add([call::exec_at(dir, held, Some(path), argv, envp)])
             }
             Program::Path(_) | Program::Search { .. } => {
-                for (index, path) in candidates.iter() {
-                    self.add([call::exec(path, argv, envp, index)]);
-                }
+                candidates.each(|index, path| self.add([call::exec(path, argv, envp, index)]));
             }
         }
         if let Some(shell_argv) = candidates.shell_argv() {

@@ -47,18 +47,28 @@ impl<'a> Candidates<'a> {
 
     /// How many.
     pub fn count(&self) -> usize {
-        self.iter().count()
+        match &self.paths {
+            Paths::None => 0,
+            Paths::One(_) => 1,
+            Paths::Many(strings) => strings.iter().filter(|byte| **byte == 0).count(),
+        }
     }
 
-    /// Each with its index: that of the element of PATH, or -1.
-    pub fn iter(&self) -> impl Iterator<Item = (i32, &CStr)> {
-        let (one, many) = match &self.paths {
-            Paths::None => (None, &[][..]),
-            Paths::One(path) => (Some((-1, *path)), &[][..]),
-            Paths::Many(strings) => (None, &strings[..]),
-        };
-        let many = many.split_inclusive(|byte| *byte == 0);
-        one.into_iter().chain((0..).zip(many.filter_map(|s| CStr::from_bytes_with_nul(s).ok())))
+    /// Gives each with its index: that of the element of PATH, or -1. No iterator of both kinds: that takes 110 instructions
+    /// more of the 3,200 of a default spawn (c-tests/instructions.c).
+    pub fn each<'b>(&'b self, mut give: impl FnMut(i32, &'b CStr)) {
+        match &self.paths {
+            Paths::None => {}
+            Paths::One(path) => give(-1, path),
+            Paths::Many(strings) => {
+                let strings = strings.split_inclusive(|byte| *byte == 0);
+                for (index, string) in (0..).zip(strings) {
+                    if let Ok(path) = CStr::from_bytes_with_nul(string) {
+                        give(index, path);
+                    }
+                }
+            }
+        }
     }
 
     /// The arguments of the shell; None where there is no fallback to it.
@@ -114,8 +124,10 @@ mod tests {
     fn candidates(path: &CStr, list: Option<&CStr>) -> Vec<(i32, String)> {
         let paths = Paths::search(path, list).unwrap();
         let candidates = Candidates { paths, shell_argv: Vec::new() };
-        assert_eq!(candidates.count(), candidates.iter().count());
-        candidates.iter().map(|(i, s)| (i, s.to_str().unwrap().to_owned())).collect()
+        let mut all = Vec::new();
+        candidates.each(|i, s| all.push((i, s.to_str().unwrap().to_owned())));
+        assert_eq!(candidates.count(), all.len());
+        all
     }
 
     fn list(strings: &[&str]) -> Vec<(i32, String)> {
