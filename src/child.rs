@@ -247,9 +247,11 @@ impl Child {
                     self.close_range(args, *registers.add(Register::Exec as usize));
                     continue;
                 }
-                if this.rule as u8 == Rule::CloseMoved as u8 {
-                    let [descriptor, place, ..] = args;
-                    if descriptor == place {
+                if this.rule as u8 == Rule::CloseUnless as u8
+                    || this.rule as u8 == Rule::Unless as u8
+                {
+                    let [argument, _, _, unless, ..] = args;
+                    if argument == unless {
                         continue;
                     }
                 }
@@ -277,7 +279,7 @@ impl Child {
                     let last = next == if has_shell { final_call } else { end };
                     denied = self.exec_failed(result, this.index, denied, last);
                 } else if this.rule as u8 == Rule::Close as u8
-                    || this.rule as u8 == Rule::CloseMoved as u8
+                    || this.rule as u8 == Rule::CloseUnless as u8
                 {
                     self.check_closed(result);
                 } else if is_error(result) && result.wrapping_neg() != this.harmless as isize {

@@ -32,14 +32,17 @@ pub enum Rule {
     CloseRange = 3,
     /// As Must, for close(2): most of its errors say that the descriptor is closed.
     Close = 4,
-    /// As Close, unless the descriptor is `args[1]`: then it is where it belongs.
-    CloseMoved = 5,
+    /// As Close, and not made either when argument 0 is `args[3]`.
+    CloseUnless = 5,
     /// Comes last and is made only when a candidate gave ENOEXEC. That candidate becomes the word 1
     /// of the array `args[1]`.
     Shell = 6,
     /// No system call of its own: the child tells its parent that it stands there, and waits for a byte.
     /// Far from the others: the compiler makes a jump table of four numbers that lie together.
     Suspend = 64,
+    /// As Must, but not made when argument 0 is `args[3]`, which the kernel does not look at: an errno that the kernel gives
+    /// there can be told from the same by a filter.
+    Unless = 65,
 }
 
 /// The child's registers: what is known only once it, or its launch, runs.
@@ -262,8 +265,7 @@ pub fn private_mounts<'a>() -> Call<'a> {
 pub fn noctty<'a>() -> [Call<'a>; 3] {
     let flags = libc::O_RDWR | libc::O_NOCTTY | libc::O_CLOEXEC;
     [
-        // ENXIO: there is none to give up. The register is then -1, and the two calls after this
-        // one can fail with EBADF in no other case.
+        // ENXIO: there is none to give up. The register is then -1, and nothing is done with it.
         call(
             Step::Noctty,
             libc::SYS_openat,
@@ -271,10 +273,10 @@ pub fn noctty<'a>() -> [Call<'a>; 3] {
         )
         .harmless(libc::ENXIO)
         .into(Register::Fd),
-        call(Step::Noctty, libc::SYS_ioctl, &[0, libc::TIOCNOTTY as usize])
-            .harmless(libc::EBADF)
+        call(Step::Noctty, libc::SYS_ioctl, &[0, libc::TIOCNOTTY as usize, 0, fd(-1)])
+            .rule(Rule::Unless)
             .take(From::Value, 0, Register::Fd),
-        call(Step::Noctty, libc::SYS_close, &[0]).rule(Rule::Close).take(
+        call(Step::Noctty, libc::SYS_close, &[0, 0, 0, fd(-1)]).rule(Rule::CloseUnless).take(
             From::Value,
             0,
             Register::Fd,
@@ -395,9 +397,11 @@ pub fn fetch<'a>(caller: i32, from: i32, to: i32) -> [Call<'a>; 3] {
 fn move_to<'a>(step: Step, to: i32, cloexec: i32) -> [Call<'a>; 2] {
     let moved = |call: Call<'a>| call.take(From::Value, 0, Register::Fd);
     [
-        // EINVAL: it is there already.
-        moved(call(step, libc::SYS_dup3, &[0, fd(to), cloexec as usize]).harmless(libc::EINVAL)),
-        moved(call(step, libc::SYS_close, &[0, fd(to)]).rule(Rule::CloseMoved)),
+        // Neither when it is there already.
+        moved(
+            call(step, libc::SYS_dup3, &[0, fd(to), cloexec as usize, fd(to)]).rule(Rule::Unless),
+        ),
+        moved(call(step, libc::SYS_close, &[0, 0, 0, fd(to)]).rule(Rule::CloseUnless)),
     ]
 }
 
@@ -522,16 +526,20 @@ pub fn resetids<'a>() -> [Call<'a>; 4] {
 /// restorer, mask.
 pub type SigAction = [usize; 4];
 
+/// The kernel's SIGRTMIN, not libc's.
+const FIRST_REAL_TIME: i32 = 32;
+
 /// rt_sigaction(2) with SIG_DFL or, if `ignore`, SIG_IGN.
 pub fn disposition<'a>(signal: i32, ignore: bool) -> Call<'a> {
     static DEFAULT: SigAction = [libc::SIG_DFL, 0, 0, 0];
     static IGNORE: SigAction = [libc::SIG_IGN, 0, 0, 0];
     let action = if ignore { &IGNORE } else { &DEFAULT };
     let args = [signal as usize, action.as_ptr() as usize, 0, 8];
-    // EINVAL: an emulator has no such signal.
+    // EINVAL: an emulator has not all of the real-time signals.
+    let harmless = if signal < FIRST_REAL_TIME { 0 } else { libc::EINVAL };
     call(Step::Sigaction, libc::SYS_rt_sigaction, &args)
         .index(signal)
-        .harmless(libc::EINVAL)
+        .harmless(harmless)
         .borrows(Borrows::Disposition)
 }
 
