@@ -8,131 +8,13 @@
 #include "filter.h"
 #include "namespaces.h"
 #include "staged.h"
+#include "standing.h"
 
-#include <dirent.h>
 #include <linux/capability.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-
-static char *seen;
-static size_t seen_length, seen_room;
-
-static void add(const char *text, size_t length) {
-  if (seen_length + length + 1 > seen_room) {
-    seen_room = (seen_length + length + 1) * 2;
-    seen = realloc(seen, seen_room);
-    NEED(seen != NULL);
-  }
-  memcpy(seen + seen_length, text, length);
-  seen_length += length;
-  seen[seen_length] = 0;
-}
-
-static void line(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void line(const char *format, ...) {
-  char text[5000];
-  va_list list;
-  va_start(list, format);
-  int n = vsnprintf(text, sizeof text, format, list);
-  va_end(list);
-  add(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
-}
-
-/* Lines that tell of memory in use, and of time: they change by themselves. */
-static bool is_of_use(const char *text) {
-  static const char *const others[] = {"Vm", "Rss", "Hugetlb", "voluntary_", "nonvoluntary_", "SigQ:", "State:"};
-  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-    if (strncmp(text, others[i], strlen(others[i])) == 0) return false;
-  return true;
-}
-
-static void add_file(const char *dir, const char *name) {
-  char path[300], text[4096];
-  snprintf(path, sizeof path, "%s/%s", dir, name);
-  FILE *file = fopen(path, "re");
-  if (file == NULL) return;
-  line("== %s\n", path);
-  while (fgets(text, sizeof text, file))
-    if (is_of_use(text)) add(text, strlen(text));
-  fclose(file);
-}
-
-static void add_link(const char *path) {
-  char to[4096];
-  ssize_t n = readlink(path, to, sizeof to);
-  line("== %s -> %.*s\n", path, n > 0 ? (int)n : 0, to);
-}
-
-static int compare(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
-/* Each with where it leads, and its flags. */
-static void add_links_in(const char *dir) {
-  char *paths[600];
-  size_t n = 0;
-  DIR *stream = opendir(dir);
-  NEED(stream != NULL);
-  for (struct dirent *entry; (entry = readdir(stream)) != NULL;) {
-    if (entry->d_name[0] == '.' || atoi(entry->d_name) == dirfd(stream)) continue;
-    NEED(n < 600 && asprintf(&paths[n], "%s/%s", dir, entry->d_name) > 0);
-    n++;
-  }
-  closedir(stream);
-  qsort(paths, n, sizeof *paths, compare);
-  for (size_t i = 0; i < n; i++) {
-    add_link(paths[i]);
-    if (strstr(dir, "/fd") != NULL) line("flags %d\n", fcntl(atoi(strrchr(paths[i], '/') + 1), F_GETFD));
-    free(paths[i]);
-  }
-}
-
-static char *standing(void) {
-  static const char *const files[] = {
-      "status", "limits",  "cgroup", "oom_score_adj", "timerslack_ns", "mountinfo", "personality", "coredump_filter", "uid_map",
-      "gid_map", "setgroups", "autogroup", "comm", "cmdline", "loginuid", "timens_offsets", "attr/current", "wchan"};
-  static const char *const links[] = {"cwd", "root", "exe"};
-  char path[100];
-  seen = NULL;
-  seen_length = seen_room = 0;
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-    add_file("/proc/self", files[i]);
-    if (strcmp(files[i], "mountinfo") != 0) add_file("/proc/thread-self", files[i]);
-  }
-  for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
-    snprintf(path, sizeof path, "/proc/self/%s", links[i]);
-    add_link(path);
-  }
-  add_links_in("/proc/self/ns");
-  add_links_in("/proc/self/fd");
-  struct {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-  } attr;
-  memset(&attr, 0, sizeof attr);
-  syscall(SYS_sched_getattr, 0, &attr, sizeof attr, 0);
-  line("sched %u %llu %d %u\n", attr.policy, (unsigned long long)attr.flags, attr.nice, attr.priority);
-  line("ioprio %ld\n", syscall(SYS_ioprio_get, 1, 0));
-  int mode = -1;
-  unsigned long nodes[16] = {0};
-  if (syscall(SYS_get_mempolicy, &mode, nodes, 16 * 64, NULL, 0) == 0) line("mempolicy %d %lu\n", mode, nodes[0]);
-  static const int asked[] = {PR_GET_DUMPABLE, PR_GET_KEEPCAPS, PR_GET_SECUREBITS, PR_GET_NO_NEW_PRIVS, PR_GET_SECCOMP,
-                              PR_GET_TIMERSLACK, PR_GET_CHILD_SUBREAPER, PR_GET_TSC};
-  for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
-    int value = 0;
-    long result = asked[i] == PR_GET_CHILD_SUBREAPER || asked[i] == PR_GET_TSC
-                      ? prctl(asked[i], &value)
-                      : prctl(asked[i], 0, 0, 0, 0);
-    line("prctl %d: %ld %d\n", asked[i], result, value);
-  }
-  int death = 0;
-  prctl(PR_GET_PDEATHSIG, &death);
-  line("pdeathsig %d\n", death);
-  return seen;
-}
 
 /* A child that gets nearly all that there is. */
 struct all {
