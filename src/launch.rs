@@ -263,7 +263,7 @@ fn start_once(
     let spared = spare.as_ref().map(|spare| spare.attr(attr));
     let attr = spared.as_ref().unwrap_or(attr);
     let plan = Plan::new(attr, candidates, None, caller, false)?;
-    let blocked = Blocked::all();
+    let blocked = Blocked::all().map_err(at_sigmask)?;
     let mask = attr.sigmask.unwrap_or(*blocked.before());
     let job = Job::of(attr, plan.calls(), &mask);
     let context = Context {
@@ -319,7 +319,7 @@ fn by_stage(
     let spared = spare.as_ref().map(|spare| spare.attr(attr));
     let attr = spared.as_ref().unwrap_or(attr);
     let plan = Plan::new(attr, candidates, None, caller, true)?;
-    let blocked = Blocked::all();
+    let blocked = Blocked::all().map_err(at_sigmask)?;
     let mask = attr.sigmask.as_ref().unwrap_or(blocked.before());
     let (before, after) = plan.stages();
     let terminal = terminal::Foreground::of(attr);
@@ -336,7 +336,7 @@ fn by_stage(
 /// does nothing does; but not where that would be the first of a pid namespace, which ends with it.
 fn memory_is_shared(attr: &Attr<'_>) -> bool {
     if kernel::memory() == kernel::Memory::Unknown && sys::children_stay_here() {
-        let blocked = Blocked::all();
+        let Ok(blocked) = Blocked::all() else { return false };
         let nothing = Job {
             cloneflags: 0,
             pidfd: false,
@@ -379,7 +379,7 @@ fn with_table(
     let plan = Plan::new(attr, candidates, table, caller, false)?;
     // From here to the end: a handler of the caller's must not run in the child, nor hold up the
     // parent.
-    let blocked = Blocked::all();
+    let blocked = Blocked::all().map_err(at_sigmask)?;
     let mask = attr.sigmask.as_ref().unwrap_or(blocked.before());
     let table_below = table.map_or(0, |table| table.below as u32);
     let job = Job { table_below, ..Job::of(attr, plan.calls(), mask) };
@@ -389,6 +389,10 @@ fn with_table(
         terminal.restore();
     }
     Ok((result?, blocked))
+}
+
+fn at_sigmask(errno: sys::Errno) -> Error {
+    Error::new(errno, Step::Sigmask)
 }
 
 /// What is refused or looked up before anything is chosen.
@@ -512,21 +516,22 @@ fn learn_from(refused: Option<Failed>, worked: Way, cloneflags: u64) {
 /// Refuses descriptors that are not open. The child would find out too, but in the piped way only
 /// after a pipe of our own may have taken the number.
 fn check_open(attr: &Attr<'_>) -> Result<()> {
+    let check =
+        |fd, step, index| sys::check_open(fd).map_err(|errno| Error::at(errno, step, index));
     for (index, file) in (0..).zip(attr.files.unwrap_or(&[])) {
-        if *file >= 0 && !sys::is_open(*file) {
-            return Err(Error::at(libc::EBADF, Step::Files, index));
+        if *file >= 0 {
+            check(*file, Step::Files, index)?;
         }
     }
-    let kept = |(fd, _): &(&i32, i32)| !sys::is_open(**fd);
-    if let Some((_, index)) = attr.keep.iter().zip(0..).find(kept) {
-        return Err(Error::at(libc::EBADF, Step::Keep, index));
+    for (index, fd) in (0..).zip(attr.keep) {
+        check(*fd, Step::Keep, index)?;
     }
     let joins = attr.namespaces.map_or(&[][..], |namespaces| namespaces.joins);
-    if let Some((_, index)) = joins.iter().zip(0..).find(|(join, _)| !sys::is_open(join.fd)) {
-        return Err(Error::at(libc::EBADF, Step::Setns, index));
+    for (index, join) in (0..).zip(joins) {
+        check(join.fd, Step::Setns, index)?;
     }
-    if attr.cgroup.is_some_and(|cgroup| !sys::is_open(cgroup)) {
-        return Err(Error::new(libc::EBADF, Step::Cgroup));
+    if let Some(cgroup) = attr.cgroup {
+        check(cgroup, Step::Cgroup, -1)?;
     }
     let (terminal, step) = match attr.group {
         Group::Session { ctty: Some(fd) } => (fd, Step::Setctty),
@@ -534,8 +539,8 @@ fn check_open(attr: &Attr<'_>) -> Result<()> {
         _ => return Ok(()),
     };
     // With files, attr.check has seen that it is one of them; an action may open it or another.
-    if attr.files.is_none() && attr.actions.is_empty() && !sys::is_open(terminal) {
-        return Err(Error::new(libc::EBADF, step));
+    if attr.files.is_none() && attr.actions.is_empty() {
+        check(terminal, step, -1)?;
     }
     Ok(())
 }

@@ -238,7 +238,13 @@ pub unsafe extern "C" fn fe_spawn_many(
         errno::set_errno(errno::Errno(if bad { libc::EINVAL } else { libc::ENOMEM }));
         return -1;
     }
-    let blocked = Blocked::all();
+    let blocked = match Blocked::all() {
+        Ok(blocked) => blocked,
+        Err(errno) => {
+            errno::set_errno(errno::Errno(errno));
+            return -1;
+        }
+    };
     // SAFETY: the C caller: there are n of each.
     unsafe {
         for i in 0..n {

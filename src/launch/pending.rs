@@ -145,6 +145,10 @@ impl Pending {
             return Ok(());
         }
         self.context.suspends = false;
+        // It may stand there all the same, where this process was told otherwise.
+        if let Some(outcome) = self.outcome().filter(|_| told) {
+            sys::stop_sending(outcome);
+        }
         loop {
             if let Progress::Done(result) = self.finish(None) {
                 return match result {
@@ -161,7 +165,13 @@ impl Pending {
         if self.is_mine() && core::mem::take(&mut self.context.suspends) {
             self.context.deadline = self.context.deadline.map(sys::deadline_ms);
             if let Some(outcome) = self.outcome() {
-                let _ = sys::send_byte(outcome);
+                // One that cannot be told, for want of memory, finds nobody to wait for: EPIPE.
+                while let Err(errno) = sys::send_byte(outcome) {
+                    if errno != libc::EINTR {
+                        sys::stop_sending(outcome);
+                        break;
+                    }
+                }
             }
         }
     }

@@ -13,11 +13,11 @@ use alloc::boxed::Box;
 /// Looks it up, and refuses capabilities that the kernel does not know and a ruleset that is not open.
 #[inline(never)] // for size
 pub fn look(attr: &Attr<'_>, restrictions: &Restrictions<'_>) -> Result<Option<Box<Wanted>>> {
-    if restrictions.landlock.is_some_and(|landlock| !sys::is_open(landlock.fd)) {
-        return Err(Error::new(libc::EBADF, Step::Landlock));
+    let at = |step| move |errno| Error::new(errno, step);
+    if let Some(landlock) = restrictions.landlock {
+        sys::check_open(landlock.fd).map_err(at(Step::Landlock))?;
     }
     let Some(wanted) = &restrictions.privileges else { return Ok(None) };
-    let at = |step| move |errno| Error::new(errno, step);
     let last = sys::last_capability().map_err(at(Step::Bounding))?;
     if wanted.named() & !(u64::MAX >> (63 - last)) != 0 {
         return Err(Error::new(libc::EINVAL, Step::Args));

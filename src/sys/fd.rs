@@ -67,10 +67,16 @@ pub fn send_byte(socket: &Fd) -> Result<(), Errno> {
     check(unsafe { syscall(libc::SYS_sendto as usize, args) }).map(drop)
 }
 
-/// Whether `fd` is open: F_GETFD, which works on O_PATH descriptors too.
-pub fn is_open(fd: i32) -> bool {
+/// shutdown(2): whoever reads from the other end finds it at its end.
+pub fn stop_sending(socket: &Fd) {
     // SAFETY: no pointer.
-    unsafe { call3(libc::SYS_fcntl, fd as usize, libc::F_GETFD as usize, 0) }.is_ok()
+    let _ = unsafe { call3(libc::SYS_shutdown, socket.0 as usize, libc::SHUT_WR as usize, 0) };
+}
+
+/// EBADF unless `fd` is open: F_GETFD, which works on O_PATH descriptors too.
+pub fn check_open(fd: i32) -> Result<(), Errno> {
+    // SAFETY: no pointer.
+    unsafe { call3(libc::SYS_fcntl, fd as usize, libc::F_GETFD as usize, 0) }.map(drop)
 }
 
 /// Whether `fd` is close-on-exec.

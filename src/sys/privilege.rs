@@ -46,7 +46,9 @@ pub fn last_capability() -> Result<u32, Errno> {
         let middle = (known + unknown) / 2;
         match read(middle) {
             Ok(_) => known = middle,
-            Err(_) => unknown = middle,
+            Err(libc::EINVAL) => unknown = middle,
+            // A filter's: none is to be left out for that.
+            Err(errno) => return Err(errno),
         }
     }
     Ok(known)

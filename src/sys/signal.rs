@@ -14,11 +14,11 @@ pub struct Blocked {
 }
 
 impl Blocked {
-    /// Blocks.
-    pub fn all() -> Blocked {
-        let mut blocked = Blocked { before: 0, thread: PhantomData };
-        set_mask(&u64::MAX, Some(&mut blocked.before));
-        blocked
+    /// Blocks. Only a filter can forbid it.
+    pub fn all() -> Result<Blocked, Errno> {
+        let mut before = 0;
+        set_mask(&u64::MAX, Some(&mut before))?;
+        Ok(Blocked { before, thread: PhantomData })
     }
 
     /// The mask of before.
@@ -29,7 +29,7 @@ impl Blocked {
 
 impl Drop for Blocked {
     fn drop(&mut self) {
-        set_mask(&self.before, None);
+        let _ = set_mask(&self.before, None);
     }
 }
 
@@ -44,14 +44,15 @@ pub fn children_are_not_kept() -> bool {
     handler == libc::SIG_IGN || flags & libc::SA_NOCLDWAIT as usize != 0
 }
 
-/// rt_sigprocmask(2) with SIG_SETMASK; with valid pointers and size it cannot fail.
-fn set_mask(new: &u64, old: Option<&mut u64>) {
+/// rt_sigprocmask(2) with SIG_SETMASK.
+fn set_mask(new: &u64, old: Option<&mut u64>) -> Result<(), Errno> {
     let old = old.map_or(0, |old| core::ptr::from_mut(old) as usize);
     let new = core::ptr::from_ref(new) as usize;
     // SAFETY: both are 8 bytes, the size that is given.
-    let _ = unsafe {
+    check(unsafe {
         syscall(libc::SYS_rt_sigprocmask as usize, [libc::SIG_SETMASK as usize, new, old, 8, 0, 0])
-    };
+    })
+    .map(drop)
 }
 
 /// While it lives what this thread does may fail with an error that comes with a signal: SIGPIPE,
@@ -61,13 +62,13 @@ pub struct NoSignal {
     signal: i32,
     was_pending: bool,
     // Dropped last, when there is nothing left to be delivered.
-    _blocked: Blocked,
+    _blocked: Option<Blocked>,
 }
 
 impl NoSignal {
     /// From now on.
     pub fn new(signal: i32) -> NoSignal {
-        let blocked = Blocked::all();
+        let blocked = Blocked::all().ok();
         let mut pending = 0u64;
         let place = &raw mut pending as usize;
         // SAFETY: 8 bytes, the size that is given.
