@@ -4,8 +4,10 @@
 #include "test.h"
 
 #include "beside.h"
+#include "filter.h"
 
 #include <poll.h>
+#include <sys/mman.h>
 
 static bool readable(const fe_child *child, int timeout_ms) {
   struct pollfd entry = {child->ready, POLLIN, 0};
@@ -299,6 +301,88 @@ static void closed_many(void) {
   }
 }
 
+/* ---- what the kernel fails to say ---- */
+
+static int may_exec;
+
+static void until_it_may(pid_t child) {
+  (void)child;
+  while (!__atomic_load_n(&may_exec, __ATOMIC_ACQUIRE)) usleep(1000);
+}
+
+static pid_t waiting;
+
+static void *waits_a_while(void *child) {
+  __atomic_store_n(&waiting, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
+  in_progress(child, 1000, FE_STEP_EXEC, -1);
+  return NULL;
+}
+
+/* The word that the kernel is to write: what the thread sleeps on. */
+static uintptr_t slept_on(fe_child *child) {
+  pthread_t thread;
+  uintptr_t word = 0;
+  waiting = 0;
+  NEED(pthread_create(&thread, NULL, waits_a_while, child) == 0);
+  while (__atomic_load_n(&waiting, __ATOMIC_ACQUIRE) == 0) usleep(1000);
+  for (int i = 0; i < 500 && word == 0; i++) {
+    char path[64], text[200] = "";
+    long nr = -1;
+    unsigned long long at = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)waiting);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) skip("needs /proc/PID/syscall");
+    CHECK(read(fd, text, sizeof text - 1) > 0);
+    close(fd);
+    if (sscanf(text, "%ld 0x%llx", &nr, &at) == 2 && nr == SYS_futex) word = (uintptr_t)at;
+    usleep(1000);
+  }
+  NEED(pthread_join(thread, NULL) == 0);
+  NEED(word != 0);
+  return word;
+}
+
+static bool has_its_memory(pid_t pid) {
+  char path[64], exe[300], ours[300];
+  snprintf(path, sizeof path, "/proc/%d/exe", (int)pid);
+  ssize_t n = readlink(path, exe, sizeof exe), m = readlink("/proc/self/exe", ours, sizeof ours);
+  return n == m && memcmp(exe, ours, (size_t)n) == 0;
+}
+
+static void lost_word(void) {
+  /* That the child has let go of the memory the kernel says by a word there, and does not look whether that could be
+   * written: for want of memory it cannot, nor when SIGKILL comes during exec. Here the page is read-only. */
+  if (world() != WORLD_KERNEL) skip("only the kernel has the way that needs it");
+  static struct watcher watcher = {until_it_may, 0, 0, -1};
+  watch_if(&watcher, SYS_execve, 0, 0, 0);
+  for (int killed = 0; killed < 2; killed++) {
+    static const int files[] = {FE_FROM_PIPE, 1, 2};
+    fe_child child;
+    fe_attr attr = shell("read line");
+    attr.files = files;
+    attr.nfiles = 3;
+    may_exec = 0;
+    if (!start(&attr, FE_WAY_CONCURRENT, &child)) return;
+    wait_until_in(&child, FE_STEP_EXEC);
+    void *page = (void *)(slept_on(&child) & ~(uintptr_t)4095);
+    if (killed) CHECK_INT(fe_kill(&child, SIGKILL), 0);
+    NEED(mprotect(page, 4096, PROT_READ) == 0);
+    __atomic_store_n(&may_exec, 1, __ATOMIC_RELEASE);
+    while (has_its_memory(child.pid)) usleep(1000);
+    NEED(mprotect(page, 4096, PROT_READ | PROT_WRITE) == 0);
+    if (killed) {
+      finish_fails(&child, 10000, ECANCELED, FE_STEP_EXEC, -1, SIGKILL);
+      continue;
+    }
+    fe_error error;
+    CHECK_INT(fe_spawn_finish(&child, 10000, &error), 0);
+    close(child.ends[0]);
+    child.ends[0] = -1;
+    ends(&child, 1);
+  }
+  check_no_child();
+}
+
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       {"started", started},
@@ -309,6 +393,7 @@ int main(int argc, char **argv) {
       {"cancelled", cancelled},
       {"closed before the end", closed},
       {"closed before the end, many", closed_many},
+      {"a word that is lost", lost_word},
       {NULL, NULL},
   };
   return run(argc, argv, cases);

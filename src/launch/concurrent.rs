@@ -10,6 +10,7 @@
 
 use super::clone::{self, Cloned};
 use super::owned::Owned;
+use super::proof::{self, Proof};
 use super::{piped, record, stack, Job};
 use crate::child::{Record, Start};
 use crate::error::{Error, Result};
@@ -120,6 +121,7 @@ impl Child {
         let tid = &self.shared().tid;
         let mut limit = limit;
         let mut failed = false;
+        let mut silence = piped::SILENCE_MS.0 as u64;
         loop {
             let value = tid.load(Acquire);
             if value == 0 {
@@ -127,6 +129,9 @@ impl Child {
             }
             let left = limit.map(|limit| limit.saturating_sub(sys::now_ms()));
             if left == Some(0) {
+                if self.is_seen_to_have_let_go() {
+                    return true;
+                }
                 // One that has told of its failure, and so made its pipe readable, is about to end.
                 if failed || record::read(self.record()).errno == 0 {
                     return false;
@@ -135,8 +140,25 @@ impl Child {
                 limit = Some(sys::deadline_ms(ENDING_MS));
                 continue;
             }
-            sys::futex_wait(tid, value, left);
+            sys::futex_wait(tid, value, Some(left.map_or(silence, |left| left.min(silence))));
+            if tid.load(Acquire) != 0 && self.is_seen_to_have_let_go() {
+                return true;
+            }
+            silence = (silence * 2).min(piped::SILENCE_MS.1 as u64);
         }
+    }
+
+    /// The same by what else can be seen of it. The kernel may fail to write its word, and passes over that
+    /// (kernel/fork.c, mm_release): the page is to be copied since another thread forks, and memory is short, or
+    /// SIGKILL has found the child in exec and does not let it wait for the lock of the mappings.
+    fn is_seen_to_have_let_go(&self) -> bool {
+        let pid = self.cloned.pid;
+        // Of one that is gone and whose number is another's by now the answer holds as well.
+        let seen = piped::is_dead(pid) || proof::of(pid) == Proof::Execed;
+        if seen {
+            self.shared().tid.store(0, Release);
+        }
+        seen
     }
 }
 

@@ -25,7 +25,7 @@ use core::sync::atomic::AtomicU32;
 
 /// How long the pipe may be silent before the parent looks at the child: at first and at most. A
 /// fork takes less than the first but in processes of many gigabytes.
-const SILENCE_MS: (i64, i64) = (20, 200);
+pub const SILENCE_MS: (i64, i64) = (20, 200);
 
 /// A child on its way.
 pub struct Child {
