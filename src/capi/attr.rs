@@ -63,17 +63,18 @@ pub struct Given {
     pub ends: *mut i32,
 }
 
-/// What `work` makes of the attributes.
+/// What `work` makes of the attributes. `spawns`: the caller's `ends` are to be filled.
 ///
 /// # Safety
 /// As fe_spawn.
 pub unsafe fn with_attr<T>(
     attr: *const fe_attr,
+    spawns: bool,
     work: impl Fn(&Attr<'_>, Given) -> core::result::Result<T, Failed>,
 ) -> core::result::Result<T, Failed> {
     let mut made = Err(INVALID.into());
     // SAFETY: the caller's.
-    unsafe { read(attr, &mut |attr, given| made = work(attr, given)) }?;
+    unsafe { read(attr, spawns, &mut |attr, given| made = work(attr, given)) }?;
     made
 }
 
@@ -81,7 +82,11 @@ pub unsafe fn with_attr<T>(
 ///
 /// # Safety
 /// As fe_spawn.
-unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> Result<()> {
+unsafe fn read(
+    attr: *const fe_attr,
+    spawns: bool,
+    work: &mut dyn FnMut(&Attr<'_>, Given),
+) -> Result<()> {
     if attr.is_null() {
         return Err(INVALID);
     }
@@ -89,7 +94,7 @@ unsafe fn read(attr: *const fe_attr, work: &mut dyn FnMut(&Attr<'_>, Given)) -> 
     // call.
     let attr = unsafe { extensible(attr) }?;
     // SAFETY: the C caller's.
-    unsafe { clear_ends(&attr) }?;
+    unsafe { clear_ends(&attr, spawns) }?;
     if attr.flags & !KNOWN_FLAGS != 0 || attr.reserved != 0 {
         return Err(INVALID);
     }
@@ -359,18 +364,18 @@ unsafe fn files<'a>(attr: &fe_attr) -> Result<Option<&'a [i32]>> {
     }
 }
 
-/// No ends yet. Before all else that may fail.
+/// No ends yet. Before all else that may fail. If nothing is spawned, those of an earlier spawn stay.
 ///
 /// # Safety
 /// As fe_spawn.
-unsafe fn clear_ends(attr: &fe_attr) -> Result<()> {
+unsafe fn clear_ends(attr: &fe_attr, spawns: bool) -> Result<()> {
     if attr.ends.is_null() {
         return Ok(());
     }
     if attr.nfiles > i32::MAX as usize || !attr.ends.is_aligned() {
         return Err(INVALID);
     }
-    for at in 0..attr.nfiles {
+    for at in 0..if spawns { attr.nfiles } else { 0 } {
         // SAFETY: the caller's: there is room for so many.
         unsafe { attr.ends.add(at).write(-1) };
     }

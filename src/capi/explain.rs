@@ -47,7 +47,7 @@ pub unsafe extern "C" fn fe_explain(
     };
     // SAFETY: the C caller: attr and all in it is as fe_attr says.
     let explained = unsafe {
-        with_attr(attr, |attr, given| {
+        with_attr(attr, false, |attr, given| {
             let form = form.ok_or(Error::new(libc::EINVAL, Step::Args))?;
             let beside = given.flags & (FE_ASYNC | FE_SUSPEND) != 0
                 || attr.timeout_ms.is_some()

@@ -105,7 +105,7 @@ unsafe fn spawn(
 ) -> core::result::Result<(fe_child, Blocked), Failed> {
     // SAFETY: the caller's.
     unsafe {
-        with_attr(attr, |attr, given| {
+        with_attr(attr, true, |attr, given| {
             // Without a child in hand nobody could ever reap it.
             if no_child {
                 return Err(INVALID.into());
@@ -303,7 +303,7 @@ impl Many {
             let trace = Trace::start();
             // SAFETY: the caller's.
             let result = unsafe {
-                with_attr(attr, |attr, given| {
+                with_attr(attr, true, |attr, given| {
                     if given.flags & (FE_ASYNC | FE_SUSPEND) != 0 {
                         return Err(INVALID.into());
                     }
