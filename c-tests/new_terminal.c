@@ -100,6 +100,16 @@ static void no_more_than_that(void) {
     CHECK_STR(value(seen, "fd.3"), value(seen, "fd.5"));
     CHECK_INT(number(seen, "fds"), 5);
     free(seen);
+    /* It is the child's own by then, whatever an action puts in its place. */
+    const fe_file_action actions[] = {FE_OPEN(3, "/dev/null", O_RDWR, 0), FE_CLOSE(4), FE_TCSETPGRP(5)};
+    attr.actions = actions;
+    attr.nactions = 3;
+    seen = probe(&attr, way);
+    CHECK_INT(number(seen, "tty"), 1);
+    CHECK_INT(number(seen, "foreground"), number(seen, "pid"));
+    CHECK(strcmp(value(seen, "fd.3"), value(seen, "fd.5")) != 0);
+    CHECK_INT(number(seen, "fds"), 4);
+    free(seen);
   }
 }
 

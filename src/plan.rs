@@ -122,9 +122,15 @@ impl<'a> Plan<'a> {
         if !staged && shuffles {
             list.moves(&moves, attr.keep);
         }
+        // A new one is the child's whatever the actions do to its descriptors.
+        if attr.terminal.is_some() {
+            list.terminal(attr);
+        }
         list.actions(attr, landlock);
         list.close_others(&others);
-        list.terminal(attr);
+        if attr.terminal.is_none() {
+            list.terminal(attr);
+        }
         list.lowered(attr, caller);
         list.last(attr, caller);
         if let Some(restrictions) = attr.restrictions {

@@ -118,7 +118,8 @@ pub const FE_SUSPEND: u64 = 0x80000;
 /// whose element is FE_TERMINAL, at least one (without any it is EINVAL). The other end is `fe_child.pty`.
 /// `winsize` is its size. With `credential`, and no user namespace, the terminal belongs to that user, if the
 /// caller may give it away (CAP_CHOWN). Needs /dev/ptmx. Cannot be combined with FE_SETPGID, FE_FOREGROUND and
-/// FE_SETCTTY. What fails is the step "pty".
+/// FE_SETCTTY. It is the controlling terminal before the actions are done, whatever they put in its place. What fails is
+/// the step "pty".
 pub const FE_PTY: u64 = 0x100000;
 /// With `chroot` and a new mount namespace (CLONE_NEWNS in `cloneflags` or in `namespaces->unshare`), without which
 /// it is EINVAL: the new root is mounted in place of the old one, and that is unmounted: pivot_root(2). Nothing is left
