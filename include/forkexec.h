@@ -178,7 +178,8 @@ struct sock_filter;
  * whose element is FE_TERMINAL, at least one (without any it is EINVAL). The other end is `fe_child.pty`.
  * `winsize` is its size. With `credential`, and no user namespace, the terminal belongs to that user, if the
  * caller may give it away (CAP_CHOWN). Needs /dev/ptmx. Cannot be combined with FE_SETPGID, FE_FOREGROUND and
- * FE_SETCTTY. What fails is the step "pty".
+ * FE_SETCTTY. It is the controlling terminal before the actions are done, whatever they put in its place. What fails is
+ * the step "pty".
  */
 #define FE_PTY UINT64_C(0x100000)
 
