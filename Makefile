@@ -118,7 +118,7 @@ demo: all
 # ---- tests ----
 
 # One program a topic. Each is linked to the shared library, as users' programs are.
-C_TESTS := $(filter-out test probe spawner,$(patsubst c-tests/%.c,%,$(wildcard c-tests/*.c)))
+C_TESTS := $(filter-out test probe verify spawner,$(patsubst c-tests/%.c,%,$(wildcard c-tests/*.c)))
 # Those of the drop-in are programs for posix_spawn(3) that link it.
 POSIX_TESTS := $(filter posix_%,$(C_TESTS))
 # Shell scripts, for what is seen from outside. They find what they need by the variables below.
@@ -132,7 +132,7 @@ $(B)/t: | $(B)
 	mkdir -p $@
 $(B)/t/test.o: c-tests/test.c c-tests/test.h include/forkexec.h | $(B)/t
 	$(TEST_CC) -c -o $@ $<
-$(B)/t/probe: c-tests/probe.c | $(B)/t
+$(B)/t/probe $(B)/t/verify: $(B)/t/%: c-tests/%.c | $(B)/t
 	$(TEST_CC) -static -o $@ $<
 $(addprefix $(B)/t/,$(POSIX_TESTS)): TEST_LIBS = -lforkexec-posix
 $(addprefix $(B)/t/,$(POSIX_TESTS)): | $(POSIX_LIBRARY)
@@ -146,7 +146,15 @@ $(B)/t/wrapper: $(wildcard c-tests/cxx/wrapper* c-tests/cxx/elsewhere*) include/
 	  -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
 
 .PHONY: tests
-tests: $(addprefix $(B)/t/,$(C_TESTS) $(CXX_TESTS) probe spawner) all
+tests: $(addprefix $(B)/t/,$(C_TESTS) $(CXX_TESTS) probe verify spawner) $(B)/soak/soak all
+
+# Spawns of all kinds by a seed, each outcome compared: SPAWNS=1000000 THREADS=4; SEED and FIRST repeat one.
+$(B)/soak/soak: $(wildcard tools/soak/*.c) tools/soak/soak.h include/forkexec.h | $(LIBRARY)
+	mkdir -p $(@D)
+	$(TEST_CC) -o $@ $(wildcard tools/soak/*.c) -L$(B) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
+.PHONY: soak
+soak: $(B)/soak/soak $(B)/t/verify
+	$(foreach v,SPAWNS SEED FIRST THREADS SECONDS,$(if $($v),$v=$($v))) $(B)/soak/soak $(B)/t/verify
 
 RESULTS = $(B)/results
 

@@ -153,8 +153,9 @@ impl Child {
     /// SIGKILL has found the child in exec and does not let it wait for the lock of the mappings.
     fn is_seen_to_have_let_go(&self) -> bool {
         let pid = self.cloned.pid;
-        // Of one that is gone and whose number is another's by now the answer holds as well.
-        let seen = piped::is_dead(pid) || proof::of(pid) == Proof::Execed;
+        // Of one that is gone and whose number is another's by now the answer holds as well. The proof comes first:
+        // where a filter forbids waitid, the other question takes the status of one that has ended.
+        let seen = proof::of(pid) == Proof::Execed || piped::is_dead(pid);
         if seen {
             self.shared().tid.store(0, Release);
         }
