@@ -28,7 +28,8 @@ static bool is_filtered; /* in a process of its own */
 
 void complain(const char *format, ...) {
   char line[9000];
-  int n = snprintf(line, sizeof line, "case %llu: ", (unsigned long long)current_case);
+  int n = snprintf(line, sizeof line, "case %llu%s: ", (unsigned long long)current_case,
+                   is_filtered ? " under a filter" : "");
   va_list list;
   va_start(list, format);
   n += vsnprintf(line + n, sizeof line - (size_t)n - 200, format, list);
@@ -94,7 +95,8 @@ static bool outcome(const struct trial *t, int result, int saved, const fe_error
     if (t->attr.ends && t->ends[i] != -1 && !(t->attr.flags & (FE_ASYNC | FE_SUSPEND)))
       complain("a failure with an end of a pipe");
   if (saved != error->errnum) complain("errno %d, told as %d", saved, error->errnum);
-  if (killed && error->errnum == ECANCELED && error->signal == SIGKILL) {
+  /* Where waitid is refused the signal may not be known. */
+  if (killed && error->errnum == ECANCELED && (error->signal == SIGKILL || (is_filtered && error->signal == 0))) {
     ADD(kills, 1);
     return false;
   }
@@ -104,7 +106,8 @@ static bool outcome(const struct trial *t, int result, int saved, const fe_error
   if (late || (error->errnum == t->errnum && error->step == t->step && error->index == t->index && error->signal == 0))
     return false;
   fe_error_message(error, message, sizeof message);
-  complain("%s (signal %d, way %u); wanted: errno %d at %s %d", message, error->signal, error->way, t->errnum,
+  complain("%s (signal %d, way %u%s); wanted: errno %d at %s %d", message, error->signal, error->way,
+           killed ? ", was killed" : "", t->errnum,
            t->errnum ? fe_step_name(t->step) : "none", t->index);
   explain(t);
   return false;
