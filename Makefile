@@ -173,7 +173,7 @@ check: tests
 	$(MAKE) --no-print-directory check-rust
 	$(MAKE) --no-print-directory check-header && printf '1..1\nok 1 - the header is up to date\n' > $(RESULTS)/header.tap
 	$(TEST_ENV) FE_RESULTS=$(CURDIR)/$(RESULTS) FE_WAYS_EXPECTED=c-tests/ways.expected tools/check.sh $(RESULTS) \
-	  $(addprefix $(B)/t/,$(C_TESTS) $(CXX_TESTS)) $(patsubst %,c-tests/%.sh,$(SH_TESTS))
+	  $(addprefix $(B)/t/,$(C_TESTS) $(CXX_TESTS)) tools/sanitizers.sh $(patsubst %,c-tests/%.sh,$(SH_TESTS))
 
 # After a test was added or changed on purpose: take the counts of the last run as the expected ones.
 .PHONY: ways
@@ -225,6 +225,11 @@ check-posix: all
 	status=$$?; grep -h '^# ' $(B)/results-posix/*.tap; grep -v '^ways taken' $(B)/check-posix.log; exit $$status
 aarch64-posix:
 	$(call ON_AARCH64,$(AARCH64)/$(notdir $(POSIX_LIBRARY)))
+
+# The C programs and the unit tests with AddressSanitizer, some of the former with ThreadSanitizer. make check has the first part.
+.PHONY: check-sanitizers
+check-sanitizers: tests
+	RUST=1 $(TEST_ENV) FE_WAYS_EXPECTED=/dev/null tools/check.sh $(B)/results-sanitizers tools/sanitizers.sh
 
 # Times, which pass or fail nothing: ROUNDS=41 make bench. Against posix_spawn, fork, the floor and other runtimes (figures in
 # build/bench/bench.csv, charts beside it), and of programs with and without the drop-in.
