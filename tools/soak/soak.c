@@ -113,6 +113,8 @@ static void must(bool good, const char *what, long before, long after) {
 static void check_the_end(struct size before, struct size warm) {
   /* What malloc(3) keeps for each thread comes and goes; of what is in use it has a few KiB for each itself. */
   enum { SLACK_KIB = 1024, SLACK_DATA_KIB = 4096, SLACK_BYTES = 65536 };
+  /* A thread that was joined may not be gone from /proc yet. */
+  for (int i = 0; i < 2000 && look().threads != before.threads; i++) nanosleep(&(struct timespec){0, 1000000}, NULL);
   struct size after = look();
   struct stat st;
   errno = 0;
