@@ -12,11 +12,11 @@
 #include <sys/syscall.h>
 #include <time.h>
 
-/* A sanitizer's run-time takes its time, opens files that are inheritable, and knows nothing of cancelled threads' stacks. */
+/* A sanitizer's run-time takes its time, may have a thread of its own, opens files that are inheritable, and knows nothing of cancelled threads' stacks. */
 #ifdef SANITIZED
-enum { SPAWNERS = 16, EACH = 24, OWN = 600 };
+enum { SPAWNERS = 16, EACH = 24, OWN = 600, LEAST = 1, THREADS_MORE = 1 };
 #else
-enum { SPAWNERS = 16, EACH = 300, OWN = 600 };
+enum { SPAWNERS = 16, EACH = 300, OWN = 600, LEAST = 3, THREADS_MORE = 0 };
 #endif
 
 /* The caller's descriptors: 0, 1, 2, one that is inherited, and one of each spawner. */
@@ -377,7 +377,7 @@ static void everything(bool closing) {
   __atomic_store_n(&over, 1, __ATOMIC_RELEASE);
   for (int i = 0; i < OTHERS; i++) {
     NEED(pthread_join(threads[SPAWNERS + i], NULL) == 0);
-    CHECK(others[i].rounds > 2);
+    CHECK(others[i].rounds >= LEAST);
   }
   note("%lu signals, %lu forks, %lu posix_spawn, %lu cancelled", handled, others[5].rounds, others[6].rounds,
        others[7].rounds);
@@ -389,8 +389,8 @@ static void everything(bool closing) {
   CHECK(handled > 10);
   CHECK_INT(*in_children, 0);
   /* One that was joined may not be gone from /proc yet. */
-  for (int i = 0; i < 2000 && threads_now() != nthreads; i++) usleep(1000);
-  CHECK_INT(threads_now(), nthreads);
+  for (int i = 0; i < 2000 && threads_now() > nthreads + THREADS_MORE; i++) usleep(1000);
+  CHECK(threads_now() <= nthreads + THREADS_MORE);
 }
 
 static void nothing_that_is_inheritable(void) { everything(false); }
