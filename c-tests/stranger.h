@@ -8,8 +8,9 @@
 #include <linux/sched.h>
 #include <sys/syscall.h>
 
-/* Makes a process with that pid, which is not a child of this one. The descriptor hangs up when it ends. */
-static inline int stranger(pid_t pid) {
+/* Makes a process with that pid, which is not a child of this one, with these namespaces of its own. The descriptor
+ * hangs up when it ends. */
+static inline int stranger_with(pid_t pid, uint64_t cloneflags) {
   int ends[2];
   NEED(pipe(ends) == 0);
   pid_t between = fork_apart();
@@ -18,6 +19,7 @@ static inline int stranger(pid_t pid) {
     struct clone_args args;
     memset(&args, 0, sizeof args);
     args.exit_signal = SIGCHLD;
+    args.flags = cloneflags;
     args.set_tid = (uint64_t)(uintptr_t)&pid;
     args.set_tid_size = 1;
     long made = syscall(SYS_clone3, &args, sizeof args);
@@ -31,5 +33,7 @@ static inline int stranger(pid_t pid) {
   close(ends[1]);
   return ends[0];
 }
+
+static inline int stranger(pid_t pid) { return stranger_with(pid, 0); }
 
 #endif

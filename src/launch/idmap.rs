@@ -7,7 +7,7 @@
 use super::newidmap;
 use crate::attr::{IdMap, IdMaps};
 use crate::error::{Error, Result, Step};
-use crate::procfs::Text;
+use crate::procfs::{is_ours, Text};
 use crate::sys;
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -17,6 +17,11 @@ const LINE: usize = 33;
 
 /// Writes those of `pid`.
 pub fn write(pid: i32, maps: &IdMaps<'_>) -> Result<()> {
+    // In a /proc of another pid namespace the files would be a stranger's.
+    if !is_ours() {
+        let step = if maps.uid.is_empty() { Step::GidMap } else { Step::UidMap };
+        return Err(Error::new(libc::ENOENT, step));
+    }
     let helper = |name| maps.by_helpers.then_some(name);
     write_map(pid, b"/uid_map\0", maps.uid, Step::UidMap, helper(c"newuidmap"))?;
     if maps.denies_setgroups() {

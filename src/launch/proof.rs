@@ -5,7 +5,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::procfs::{name_end, with_stat};
+use crate::procfs::{is_ours, name_end, with_stat};
 use crate::sys;
 
 const PF_FORKNOEXEC: u64 = 0x40;
@@ -23,12 +23,21 @@ pub enum Proof {
 
 /// Asks about `pid`, a child of this process.
 pub fn of(pid: i32) -> Proof {
-    with_stat(pid, |stat| parse(stat, sys::getpid()))
+    ours(pid, |stat| parse(stat, sys::getpid()))
 }
 
 /// The same of a child that has execed once, and been called `name` since then: exec gives another.
 pub fn by_name(pid: i32, name: &[u8]) -> Proof {
-    with_stat(pid, |stat| parse_by_name(stat, sys::getpid(), name))
+    ours(pid, |stat| parse_by_name(stat, sys::getpid(), name))
+}
+
+/// In a /proc of another pid namespace the number is a stranger's, whose parent's may be that of this process.
+fn ours(pid: i32, read: impl FnOnce(&[u8]) -> Proof) -> Proof {
+    if is_ours() {
+        with_stat(pid, read)
+    } else {
+        Proof::Unknown
+    }
 }
 
 fn parse_by_name(stat: &[u8], parent: i32, name: &[u8]) -> Proof {
