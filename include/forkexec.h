@@ -166,6 +166,8 @@ struct sock_filter;
  * pidfd: its cgroup, prlimit(2), perf_event_open(2) with enable_on_exec, setpriority(2). Its signals are
  * blocked: but for SIGKILL and SIGSTOP they strike when it goes on. `timeout_ms` does not count that time.
  * When the caller ends, the child ends (status 127) unless a process that the caller has forked lives on.
+ * With CLONE_NEWUSER and no maps the maps can be written too, for which the child stays dumpable (prctl(2)): whoever
+ * is of the same user may trace it. With any other change of credentials or of the user namespace it is not.
  * Takes the piped way, since the caller's memory must not be the child's when it gets other limits, with what
  * FE_ASYNC says of waits and of other processes. A socket pair that cannot be made fails at "suspend". Cannot
  * be combined with FE_ASYNC.

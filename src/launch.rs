@@ -412,6 +412,9 @@ fn prepare<'a>(attr: &Attr<'a>) -> Result<Prepared<'a>> {
     look_up(attr, &mut prepared.caller)?;
     let lowers = prepared.caller.privileges.as_deref().is_some_and(Wanted::lowers);
     prepared.needs = way::Needs::of(attr, || (sys::user_ids(), sys::group_ids()), lowers);
+    if prepared.needs.own_memory {
+        prepared.caller.hides = way::hides(attr, lowers);
+    }
     Ok(prepared)
 }
 

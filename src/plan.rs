@@ -22,7 +22,7 @@ use crate::attr::{
     Action, Attr, Dispositions, Group, Landlock, Namespaces, Program, Restrictions, Rlimit,
     UNCATCHABLE,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Step};
 use crate::redirect::Opened;
 use crate::remap::{self, Move, STDIO};
 use alloc::boxed::Box;
@@ -43,6 +43,9 @@ pub struct Caller {
     pub execfd_cloexec: bool,
     /// What is to become of its privileges.
     pub privileges: Option<Box<Wanted>>,
+    /// The step before which what the child has of the caller's is hidden. There is one only where memory is
+    /// not shared.
+    pub hides: Option<Step>,
 }
 
 /// What the child will do.
@@ -93,7 +96,7 @@ impl<'a> Plan<'a> {
         if let (Some(table), false) = (table, fetched.is_empty()) {
             list.fetch(table);
         }
-        list.namespaces(attr);
+        list.namespaces(attr, caller.hides);
         list.session(attr);
         // While it may: raised before privileges go, lowered when all else is done.
         list.raised(attr, caller);
@@ -111,7 +114,7 @@ impl<'a> Plan<'a> {
         if let (Some(ruleset), true) = (landlock, staged) {
             list.add([call::landlock_cloexec(ruleset, libc::FD_CLOEXEC)]);
         }
-        list.identity(attr, caller.privileges.as_deref());
+        list.identity(attr, caller);
         if let Some(fd) = table.and_then(|table| table.execfd).or(held) {
             list.add([call::hold(
                 fd,
@@ -173,12 +176,12 @@ impl<'a> List<'a> {
         }
     }
 
-    fn namespaces(&mut self, attr: &Attr<'a>) {
+    fn namespaces(&mut self, attr: &Attr<'a>, hides: Option<Step>) {
         if let Some(cgroup) = attr.enters_cgroup {
             self.add(call::enter_cgroup(cgroup));
         }
-        if let Some(namespaces) = attr.namespaces {
-            self.own_namespaces(namespaces);
+        if attr.namespaces.is_some() || hides.is_some() {
+            self.own_namespaces(attr.namespaces, hides);
         }
         // Where the caller's mounts are shared, which systemd makes the rule, what the child mounts
         // would appear outside too.
@@ -188,7 +191,17 @@ impl<'a> List<'a> {
     }
 
     #[inline(never)] // for size
-    fn own_namespaces(&mut self, namespaces: &Namespaces<'a>) {
+    fn own_namespaces(&mut self, namespaces: Option<&Namespaces<'a>>, hides: Option<Step>) {
+        let offsets = namespaces.and_then(|namespaces| namespaces.time_offsets);
+        // Before it comes to whoever may trace it there.
+        match hides {
+            Some(Step::Setns) => self.add([call::undumpable(Step::Setns)]),
+            Some(Step::Unshare) if offsets.is_none() => {
+                self.add([call::undumpable(Step::Unshare)]);
+            }
+            _ => {}
+        }
+        let Some(namespaces) = namespaces else { return };
         // A user namespace that is entered first gives the right to enter others.
         for (join, index) in namespaces.joins.iter().zip(0..) {
             if join.own_kinds() != 0 {
@@ -199,8 +212,12 @@ impl<'a> List<'a> {
             self.add([call::unshare(namespaces.unshare)]);
         }
         // Before anybody is in it.
-        if let Some(offsets) = namespaces.time_offsets {
+        if let Some(offsets) = offsets {
             self.add(call::time_offsets(offsets));
+            // A file in /proc/self, which is the user's no more once it is hidden.
+            if hides == Some(Step::Unshare) {
+                self.add([call::undumpable(Step::Unshare)]);
+            }
         }
     }
 
@@ -247,7 +264,12 @@ impl<'a> List<'a> {
         }
     }
 
-    fn identity(&mut self, attr: &Attr<'a>, privileges: Option<&Wanted>) {
+    fn identity(&mut self, attr: &Attr<'a>, caller: &Caller) {
+        // Of a stage only here: until then it is in the caller's memory.
+        if let Some(step @ (Step::Permitted | Step::Setuid)) = caller.hides {
+            self.add([call::undumpable(step)]);
+        }
+        let privileges = caller.privileges.as_deref();
         if let Some(privileges) = privileges {
             self.privileges_before(privileges);
         }

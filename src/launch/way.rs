@@ -54,6 +54,23 @@ impl Needs {
     }
 }
 
+/// The step before which a child with memory of its own hides what it has of its caller's, a copy of that memory and
+/// all descriptors: from there on others may trace it than those who may trace the caller. None: nobody may.
+#[inline(never)] // for size
+pub fn hides(attr: &Attr<'_>, lowers: bool) -> Option<Step> {
+    if attr.namespaces.is_some_and(Namespaces::enter_user) {
+        Some(Step::Setns)
+    // Not where the maps are yet to come from outside: their files are the user's only while it is dumpable.
+    } else if attr.new_user() && !(attr.suspend && !attr.maps.any()) {
+        Some(Step::Unshare)
+    } else if lowers {
+        Some(Step::Permitted)
+    } else {
+        // FE_RESETIDS changes the effective ids or those for files, and by that the kernel does it.
+        attr.credential.map(|_| Step::Setuid)
+    }
+}
+
 /// The way to try first. One that is asked for but would do harm, or cannot work, is EINVAL.
 pub fn choose(asked: Option<Way>, needs: Needs, memory: Memory) -> Result<Way> {
     let allowed = |way| match way {

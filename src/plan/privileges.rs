@@ -143,10 +143,6 @@ impl<'a> List<'a> {
         if let Some(bits) = wanted.securebits {
             self.add([call::securebits(bits)]);
         }
-        if wanted.lowers {
-            // Its memory may be a copy of the caller's, with all that is in it.
-            self.add([call::undumpable()]);
-        }
         if let Some(sets) = wanted.last {
             self.add([call::capset(Step::Permitted, sets)]);
         }

@@ -23,6 +23,7 @@ pub static CALLER: Caller = Caller {
     raised_rlimits: Vec::new(),
     execfd_cloexec: true,
     privileges: None,
+    hides: None,
 };
 
 fn candidates<'a>(attr: &Attr<'a>) -> Candidates<'a> {

@@ -66,8 +66,8 @@ pub fn securebits<'a>(bits: u32) -> Call<'a> {
 }
 
 /// PR_SET_DUMPABLE with 0, until exec. Never where memory is the caller's.
-pub fn undumpable<'a>() -> Call<'a> {
-    prctl(Step::Permitted, libc::PR_SET_DUMPABLE, [0, 0])
+pub fn undumpable<'a>(step: Step) -> Call<'a> {
+    prctl(step, libc::PR_SET_DUMPABLE, [0, 0])
 }
 
 /// PR_SET_NO_NEW_PRIVS.
