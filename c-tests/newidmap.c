@@ -3,9 +3,11 @@
 #include "test.h"
 
 #include "beside.h"
+#include "known.h"
 #include "namespaces.h"
 
-#include <sys/mount.h>
+#include <grp.h>
+#include <sys/auxv.h>
 
 static const fe_id_map maps[] = {{0, UNPRIVILEGED, 1}, {1, 300000, 1000}};
 
@@ -121,11 +123,58 @@ static void refused(void) {
   free(bin);
 }
 
+/* ---- a caller with more privileges than its user ---- */
+
+enum { OTHER = 1000 };
+
+/* Started again with an effective user that is not the real one, which makes it so. */
+static int secure(void) {
+  fe_attr attr = mapped();
+  fe_child child;
+  fe_error error;
+  attr.argv = (char *[]){(char *)"true", NULL};
+  attr.path = "/bin/true";
+  if (fe_spawn(&attr, &child, &error) == 0) return 2;
+  return error.step == FE_STEP_UID_MAP && getauxval(AT_SECURE) != 0 ? 0 : 3;
+}
+
+/* Whether what stands in PATH was run. */
+static bool runs_what_is_in_path(uid_t real) {
+  const char *ran = kept_path("ran"), *bin = kept_path("evil"), *helper = kept_path("evil/newuidmap");
+  char text[600];
+  int status = -1;
+  snprintf(text, sizeof text, "#!/bin/sh\n: >'%s'\n", ran);
+  unlink(ran);
+  NEED(mkdir(bin, 0755) == 0 || errno == EEXIST);
+  put(helper, text, 0755);
+  pid_t pid = fork();
+  NEED(pid >= 0);
+  if (pid == 0) {
+    NEED(setenv("PATH", bin, 1) == 0 && setgroups(0, NULL) == 0);
+    NEED(setresgid(OTHER, OTHER, OTHER) == 0 && setresuid(real, OTHER, OTHER) == 0);
+    execl("/proc/self/exe", "newidmap", "--secure", (char *)NULL);
+    _exit(9);
+  }
+  NEED(waitpid(pid, &status, 0) == pid);
+  /* Without it the caller is no such program. */
+  CHECK_INT(status, real == OTHER ? 3 << 8 : 0);
+  return access(ran, F_OK) == 0;
+}
+
+static void with_privileges(void) {
+  need_root();
+  make_the_library_known();
+  CHECK(runs_what_is_in_path(OTHER));
+  CHECK(!runs_what_is_in_path(UNPRIVILEGED));
+}
+
 int main(int argc, char **argv) {
+  if (argc == 2 && strcmp(argv[1], "--secure") == 0) return secure();
   static const struct test_case cases[] = {
       {"a range of subuid", a_range},
       {"no need of them", no_need},
       {"refused", refused},
+      {"not from PATH, with privileges of its own", with_privileges},
       {NULL, NULL},
   };
   return run(argc, argv, cases);

@@ -109,6 +109,8 @@ pub const FE_OWN_CGROUP: u64 = 0x40000;
 /// pidfd: its cgroup, prlimit(2), perf_event_open(2) with enable_on_exec, setpriority(2). Its signals are
 /// blocked: but for SIGKILL and SIGSTOP they strike when it goes on. `timeout_ms` does not count that time.
 /// When the caller ends, the child ends (status 127) unless a process that the caller has forked lives on.
+/// With CLONE_NEWUSER and no maps the maps can be written too, for which the child stays dumpable (prctl(2)): whoever
+/// is of the same user may trace it. With any other change of credentials or of the user namespace it is not.
 /// Takes the piped way, since the caller's memory must not be the child's when it gets other limits, with what
 /// FE_ASYNC says of waits and of other processes. A socket pair that cannot be made fails at "suspend". Cannot
 /// be combined with FE_ASYNC.
@@ -127,7 +129,7 @@ pub const FE_PTY: u64 = 0x100000;
 /// namespace. "/" is EBUSY. Cannot be combined with FE_CHROOT_KEEP_CWD. With FE_KEEP_PROPAGATION the kernel may refuse it (EINVAL).
 pub const FE_PIVOT_ROOT: u64 = 0x200000;
 /// With maps, without which it is EINVAL: a map that the caller may not write (EPERM) is written by newuidmap(1)
-/// or newgidmap(1) from the caller's PATH, which know the ranges that a user may have (subuid(5)). They are started
+/// or newgidmap(1) from the caller's PATH (of a caller with AT_SECURE, getauxval(3), from /usr/bin or /bin), which know the ranges that a user may have (subuid(5)). They are started
 /// with 0, 1 and 2 on /dev/null, and raise SIGCHLD. ENOENT at "uid_map" or "gid_map": there is no such
 /// program; EPERM: it would not.
 pub const FE_NEWIDMAP: u64 = 0x400000;

@@ -8,7 +8,7 @@ use crate::attr::{Attr, CStrArray, IdMap, Program};
 use crate::process::Process;
 use crate::procfs::Text;
 use crate::redirect::{Ends, NULL};
-use crate::sys::{Errno, Strings};
+use crate::sys::{self, Errno, Strings};
 use core::ffi::CStr;
 
 /// Has `helper` write the map of `pid`, and waits for it. Whether it has is for the caller to see: its status may
@@ -24,7 +24,9 @@ pub fn write(helper: &CStr, pid: i32, map: &[IdMap]) -> Result<(), Errno> {
         fits = fits && strings.push(text.as_c_str().unwrap_or_default());
     }
     let argv = strings.array().filter(|_| fits).ok_or(libc::ENOMEM)?;
-    let program = Program::Search { name: helper, list: None };
+    // A program with more privileges than its user does not run what that user's PATH has for it.
+    let list = sys::is_secure().then_some(c"/usr/bin:/bin");
+    let program = Program::Search { name: helper, list };
     let attr = Attr {
         files: Some(&[NULL; 3]),
         close_others: true,
