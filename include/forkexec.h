@@ -195,7 +195,7 @@ struct sock_filter;
 
 /**
  * With maps, without which it is EINVAL: a map that the caller may not write (EPERM) is written by newuidmap(1)
- * or newgidmap(1) from the caller's PATH, which know the ranges that a user may have (subuid(5)). They are started
+ * or newgidmap(1) from the caller's PATH (of a caller with AT_SECURE, getauxval(3), from /usr/bin or /bin), which know the ranges that a user may have (subuid(5)). They are started
  * with 0, 1 and 2 on /dev/null, and raise SIGCHLD. ENOENT at "uid_map" or "gid_map": there is no such
  * program; EPERM: it would not.
  */
