@@ -61,7 +61,7 @@ pub fn hides(attr: &Attr<'_>, lowers: bool) -> Option<Step> {
     if attr.namespaces.is_some_and(Namespaces::enter_user) {
         Some(Step::Setns)
     // Not where the maps are yet to come from outside: their files are the user's only while it is dumpable.
-    } else if attr.new_user() && !(attr.suspend && !attr.maps.any()) {
+    } else if attr.new_user() && (attr.maps.any() || !attr.suspend) {
         Some(Step::Unshare)
     } else if lowers {
         Some(Step::Permitted)
