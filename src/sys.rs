@@ -224,3 +224,14 @@ pub fn path_variable<'a>() -> Option<&'a CStr> {
     // SAFETY: getenv returns a string; it lives as long as nobody changes the environment.
     Some(unsafe { CStr::from_ptr(value) })
 }
+
+/// The same, but None in a program with more privileges than its user (AT_SECURE of getauxval(3)).
+pub fn secure_path_variable<'a>() -> Option<&'a CStr> {
+    extern "C" {
+        fn secure_getenv(name: *const libc::c_char) -> *const libc::c_char;
+    }
+    // SAFETY: as path_variable.
+    let value = unsafe { secure_getenv(c"PATH".as_ptr()) };
+    // SAFETY: likewise.
+    (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) })
+}

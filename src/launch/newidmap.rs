@@ -25,8 +25,8 @@ pub fn write(helper: &CStr, pid: i32, map: &[IdMap]) -> Result<(), Errno> {
     }
     let argv = strings.array().filter(|_| fits).ok_or(libc::ENOMEM)?;
     // A program with more privileges than its user does not run what that user's PATH has for it.
-    let list = sys::is_secure().then_some(c"/usr/bin:/bin");
-    let program = Program::Search { name: helper, list };
+    let list = sys::secure_path_variable().unwrap_or(c"/usr/bin:/bin");
+    let program = Program::Search { name: helper, list: Some(list) };
     let attr = Attr {
         files: Some(&[NULL; 3]),
         close_others: true,

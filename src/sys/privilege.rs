@@ -17,13 +17,6 @@ pub struct Sets {
 /// Of capget(2) and capset(2): sets of 64 bits.
 pub const CAPABILITY_VERSION: u32 = 0x2008_0522;
 
-/// Whether this program was given more privileges than its user has, by a set-user-ID bit or the like: AT_SECURE of
-/// getauxval(3).
-pub fn is_secure() -> bool {
-    // SAFETY: takes a number.
-    unsafe { libc::getauxval(libc::AT_SECURE) != 0 }
-}
-
 /// capget(2).
 pub fn capabilities() -> Result<Sets, Errno> {
     let header = [CAPABILITY_VERSION, 0];
