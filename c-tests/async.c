@@ -17,7 +17,7 @@ static bool readable(const fe_child *child, int timeout_ms) {
 static void started(void) {
   EACH_WAY_BESIDE(way) {
     for (int pidfd = 0; pidfd < 2; pidfd++) {
-      if (pidfd && world() != WORLD_KERNEL) continue;
+      if (pidfd && !world_has(HAS_PIDFD)) continue;
       fe_attr attr = nothing();
       fe_child child;
       attr.flags = pidfd ? FE_PIDFD : 0;
@@ -63,7 +63,7 @@ static void fails_later(fe_attr *attr, unsigned way, int errnum, int step, int i
 static void failed(void) {
   EACH_WAY_BESIDE(way) {
     fe_attr attr = nothing();
-    attr.flags = world() == WORLD_KERNEL ? FE_PIDFD : 0;
+    attr.flags = world_has(HAS_PIDFD) ? FE_PIDFD : 0;
     attr.path = "/nonexistent";
     fails_later(&attr, way, ENOENT, FE_STEP_EXEC, -1);
     attr = nothing();
@@ -197,7 +197,7 @@ static void not_pending(void) {
 static void cancelled(void) {
   EACH_WAY_BESIDE(way) {
     for (int pidfd = 0; pidfd < 2; pidfd++) {
-      if (pidfd && world() != WORLD_KERNEL) continue;
+      if (pidfd && !world_has(HAS_PIDFD)) continue;
       fe_child child;
       fe_attr attr = nothing();
       const char *fifo = new_fifo();
@@ -242,7 +242,7 @@ static void closed(void) {
     const char *fifo = new_fifo();
     char *before = snapshot();
     fe_attr attr = exiting(7, text, sizeof text);
-    if (world() == WORLD_KERNEL) attr.flags = FE_PIDFD; /* which goes too */
+    if (world_has(HAS_PIDFD)) attr.flags = FE_PIDFD; /* which goes too */
     ACT(&attr, FE_OPEN(0, fifo, O_RDONLY, 0));
     /* Whether the program is there, and whether it fails while the signals are blocked, or later. */
     for (int i = 0; i < 3; i++) {

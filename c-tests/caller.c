@@ -106,7 +106,7 @@ static void same_after(unsigned way, bool privileged) {
     if (way == FE_WAY_CONCURRENT) all.limits.flags &= ~FE_LIMIT_OOM_SCORE_ADJ, all.limits.oom_score_adj = 0;
     if (i == 1) attr->dir = "/nonexistent";
     if (i == 2) attr->path = "/nonexistent";
-    if (i == 3) attr->flags |= world() == WORLD_KERNEL ? FE_PIDFD : 0;
+    if (i == 3) attr->flags |= world_has(HAS_PIDFD) ? FE_PIDFD : 0;
     char *before = standing();
     fe_child child;
     fe_error error;

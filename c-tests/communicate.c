@@ -53,7 +53,7 @@ static void check_fails(int done, const char *wanted) {
 
 static void both_streams(void) {
   for (int pidfd = 0; pidfd < 2; pidfd++) {
-    if (pidfd && world() != WORLD_KERNEL) continue;
+    if (pidfd && !world_has(HAS_PIDFD)) continue;
     char *before = snapshot();
     fe_child child;
     fe_result result;
@@ -319,7 +319,7 @@ static void a_grandchild_that_holds_the_pipe(void) {
     int64_t before = now_ns();
     /* One that is silent, and one that never is. */
     NEED(start_shell(i < 2 ? "echo $$; sleep 3600 & echo $!" : "yes & sleep 0.1",
-                     FE_SETSID | (i % 2 && world() == WORLD_KERNEL ? FE_PIDFD : 0), all_pipes, &child));
+                     FE_SETSID | (i % 2 && world_has(HAS_PIDFD) ? FE_PIDFD : 0), all_pipes, &child));
     int done = fe_communicate(&child, &io, &result);
     CHECK(now_ns() - before >= lingers[i % 2] * INT64_C(1000000));
     CHECK(now_ns() - before < INT64_C(5000000000));

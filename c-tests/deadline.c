@@ -67,7 +67,7 @@ static void works_after(unsigned way) {
 static void in_open(void) {
   EACH_WAY_BESIDE(way) {
     for (int pidfd = 0; pidfd < 2; pidfd++) {
-      if (pidfd && world() != WORLD_KERNEL) continue;
+      if (pidfd && !world_has(HAS_PIDFD)) continue;
       fe_attr attr = nothing();
       const char *fifo = new_fifo();
       ACT(&attr, FE_CHDIR("/"), FE_CLOSE(9), FE_OPEN(0, fifo, O_RDONLY, 0));

@@ -117,7 +117,7 @@ static void closed_stdio(void) {
 }
 
 static void no_number_left(void) {
-  if (world() == WORLD_QEMU) skip("qemu-user has no fork flags for namespaces");
+  need(HAS_CLONE_FLAGS);
   need_root();
   struct rlimit limit, low;
   NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -221,7 +221,7 @@ static void beside_a_holder(unsigned way, const void *with) {
 }
 
 static void held_open(void) {
-  if (world() == WORLD_QEMU) skip("qemu-user has no seccomp");
+  need(HAS_SECCOMP);
   static const char *const dirs[] = {NULL, "/nonexistent"};
   only(3);
   WITH_AND_WITHOUT_MAPS(maps) {
@@ -258,7 +258,7 @@ static void killed_beside_a_holder(unsigned way, const void *with) {
 }
 
 static void held_open_and_killed(void) {
-  if (world() == WORLD_QEMU) skip("qemu-user has no seccomp");
+  need(HAS_SECCOMP);
   static const int steps[] = {FE_STEP_CHDIR, FE_STEP_EXEC};
   for (int i = 0; i < 2; i++) apart(killed_beside_a_holder, FE_WAY_PIPED, &steps[i]);
 }
@@ -287,7 +287,7 @@ static void without_proc(void) {
 }
 
 static void maps_without_proc(void) {
-  if (world() == WORLD_QEMU) skip("qemu-user has no fork flags for namespaces");
+  need(HAS_CLONE_FLAGS);
   need_root();
   /* No user namespace can be made in a chroot. */
   NEED(unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);

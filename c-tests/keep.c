@@ -36,7 +36,7 @@ static void beside_no_others(unsigned way, const void *errnum) {
   attr.flags = FE_CLOSE_OTHERS;
   check_kept(probe(&attr, way), all, 8);
   /* With a pidfd, which takes a number of its own. */
-  attr.flags |= world() == WORLD_KERNEL ? FE_PIDFD : 0;
+  attr.flags |= world_has(HAS_PIDFD) ? FE_PIDFD : 0;
   check_kept(probe(&attr, way), all, 8);
   /* The caller's own are as they were. */
   CHECK_INT(fcntl(700, F_GETFD), FD_CLOEXEC);

@@ -192,7 +192,7 @@ static void few_descriptors(void) {
 }
 
 static void no_pidfd_left(void) {
-  if (world() != WORLD_KERNEL) skip("only a kernel has CLONE_PIDFD");
+  need(HAS_PIDFD);
   struct rlimit limit;
   NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0);
   only(3);

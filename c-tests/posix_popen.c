@@ -289,7 +289,9 @@ static void fails(int errnum) {
 static void no_process(void) {
   refuse(SYS_clone3, EAGAIN);
   refuse(SYS_clone, EAGAIN);
+#ifdef SYS_vfork
   refuse(SYS_vfork, EAGAIN);
+#endif
   fails(EAGAIN);
 }
 

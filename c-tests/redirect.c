@@ -314,7 +314,7 @@ static void beside_others(void) {
   static const uint64_t flags[] = {FE_CLOSE_OTHERS, FE_CLOSE_OTHERS | FE_PIDFD};
   EVERY_WAY(way) {
     for (int i = 0; i < 2; i++) {
-      if (world() != WORLD_KERNEL && flags[i] & FE_PIDFD) continue;
+      if (!world_has(HAS_PIDFD) && flags[i] & FE_PIDFD) continue;
       only(8);
       open_at(200, false);
       const fe_redirect redirects[] = {FE_OPEN_FILE(scratch(), O_RDONLY, 0)};

@@ -39,7 +39,7 @@ static void check_not_there(fe_child *child) {
 
 /* It has done all that it is to do, and has not execed; what is set from outside is then its. */
 static void set_from_outside(void) {
-  for (int pidfd = 0; pidfd < (world() == WORLD_KERNEL ? 2 : 1); pidfd++) {
+  for (int pidfd = 0; pidfd < (world_has(HAS_PIDFD) ? 2 : 1); pidfd++) {
     char *before = snapshot();
     fe_attr attr = suspended("test \"$(ulimit -n)\" = 77 && test \"$(ulimit -c)\" = 0 && "
                          "test \"$(nice)\" = 7 && test \"$PWD\" = /tmp");
@@ -197,7 +197,7 @@ static void closed(void) {
 static void a_copy_of_it(void) {
   fe_attr attr = suspended("exit 5");
   fe_child child;
-  if (world() == WORLD_KERNEL) attr.flags |= FE_PIDFD;
+  if (world_has(HAS_PIDFD)) attr.flags |= FE_PIDFD;
   fe_error error;
   NEED(spawn(&attr, FE_WAY_PIPED, &child));
   pid_t pid = fork_apart();

@@ -97,7 +97,7 @@ static void with_actions(void) {
   EACH_WAY(way) {
     static const int files[] = {200, 1, 2, 70};
     for (int pidfd = 0; pidfd < 2; pidfd++) {
-      if (pidfd && world() != WORLD_KERNEL) continue;
+      if (pidfd && !world_has(HAS_PIDFD)) continue;
       fe_attr attr = FE_ATTR_INIT;
       attr.flags = pidfd ? FE_PIDFD : 0;
       /* An action can name any of the caller's; those below are then taken over, and closed. */

@@ -64,6 +64,7 @@ const char *errno_name(int errnum) {
     NAME(EINVAL);
     NAME(EMFILE);
     NAME(ENAMETOOLONG);
+    NAME(ENFILE);
     NAME(ENOENT);
     NAME(ENOEXEC);
     NAME(ENOMEM);
@@ -73,6 +74,7 @@ const char *errno_name(int errnum) {
     NAME(ENXIO);
     NAME(EPERM);
     NAME(EPIPE);
+    NAME(EROFS);
     NAME(ESRCH);
     NAME(ETIMEDOUT);
     default: snprintf(other, sizeof other, "%d", errnum); return other;
@@ -117,23 +119,34 @@ void become_unprivileged(void) {
   NEED(prctl(PR_SET_DUMPABLE, 1) == 0);
 }
 
+/* Seconds for a case. FE_TEST_PATIENCE is for a machine that is slow: an emulated one, say. */
+static unsigned patience(void) {
+  static unsigned seconds; /* once: cases change the environment */
+  if (!seconds) {
+    const char *given = getenv("FE_TEST_PATIENCE");
+    seconds = given ? (unsigned)atoi(given) : world() == WORLD_KERNEL ? 30 : 120;
+  }
+  return seconds;
+}
+
 void apart(void (*part)(unsigned way, const void *with), unsigned way, const void *with) {
   int status = -1;
   pid_t pid = fork_apart();
   NEED(pid >= 0);
   if (pid == 0) {
-    alarm(world() == WORLD_VALGRIND ? 120 : 30);
+    alarm(patience());
     part(way, with);
     exit(0);
   }
   CHECK_INT(waitpid(pid, &status, 0), pid);
+  if (WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED) exit(SKIPPED);
   CHECK_INT(status, 0);
 }
 
 static void result(int number, const struct test_case *test, int status, bool failed) {
   char line[600], reason[300] = "";
   bool good = !failed && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  bool skipped = WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED;
+  bool skipped = !failed && WIFEXITED(status) && WEXITSTATUS(status) == SKIPPED;
   if (skipped) {
     FILE *file = fopen(scratch_path("skip"), "r");
     if (file) {
@@ -172,6 +185,8 @@ static int wait_for_case(pid_t pid, unsigned milliseconds, bool first) {
   return status;
 }
 
+static void find_features(void);
+
 int run(int argc, char **argv, const struct test_case *cases) {
   /* Out of the way of the descriptors that cases use. */
   output = fcntl(1, F_DUPFD_CLOEXEC, 900);
@@ -181,6 +196,7 @@ int run(int argc, char **argv, const struct test_case *cases) {
   if (counts == MAP_FAILED) abort();
   strcpy(scratch_directory, "/tmp/forkexec-test-XXXXXX");
   if (!mkdtemp(scratch_directory) || chmod(scratch_directory, 0777) != 0) abort();
+  find_features();
   int number = 0, failed = 0;
   const char *only_first = getenv("FE_TEST_FIRST");
   bool first = only_first && *only_first;
@@ -189,7 +205,7 @@ int run(int argc, char **argv, const struct test_case *cases) {
     for (int i = 1; i < argc; i++) chosen = chosen || strcmp(argv[i], cases->name) == 0;
     if (!chosen) continue;
     counts->failures = 0;
-    unsigned seconds = world() == WORLD_VALGRIND ? 120 : 30;
+    unsigned seconds = patience();
     pid_t pid = fork_apart();
     if (pid < 0) abort();
     if (pid == 0) {
@@ -234,8 +250,84 @@ unsigned expected_way(unsigned way) {
       if (way == FE_WAY_CONCURRENT) return FE_WAY_PIPED;
       return way == FE_WAY_SHARED || way == FE_WAY_AUTO ? FE_WAY_COPY : way;
     case WORLD_QEMU: return way == FE_WAY_SHARED || way == FE_WAY_COPY ? 0 : FE_WAY_PIPED;
-    default: return way == FE_WAY_AUTO ? FE_WAY_SHARED : way;
+    default:
+      if (way == FE_WAY_CONCURRENT && !world_has(HAS_CLONE3)) return FE_WAY_PIPED;
+      return way == FE_WAY_AUTO ? FE_WAY_SHARED : way;
   }
+}
+
+/* Where the way that is asked for is not open there is still the piped one. */
+static unsigned open_way(unsigned way) { return expected_way(way) ? way : FE_WAY_PIPED; }
+
+static unsigned taken_way(unsigned way) { return expected_way(open_way(way)); }
+
+/* With the memory of how it is told, before a case changes what the answer depends on. */
+static unsigned features;
+
+static bool has_clone3(void) {
+  struct {
+    uint64_t flags, unused[3], exit_signal, more[3];
+  } args = {0x100000000 /* CLONE_CLEAR_SIGHAND */, {0}, SIGCHLD, {0}};
+  int status = -1;
+  if (world() != WORLD_KERNEL) return false;
+  pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
+  if (pid == 0) _exit(0);
+  return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+static void find_features(void) {
+  siginfo_t info;
+  int memory = (int)syscall(SYS_memfd_create, "", 1);
+  int self = (int)syscall(SYS_pidfd_open, getpid(), 0);
+  bool emulated = world() == WORLD_QEMU;
+  const struct {
+    unsigned feature;
+    bool there;
+  } found[] = {
+      {HAS_CLONE3, has_clone3()},
+      /* valgrind's clone has none. */
+      {HAS_PIDFD, self >= 0 && world() != WORLD_VALGRIND},
+      {HAS_EXECVEAT, syscall(SYS_execveat, -1, "", NULL, NULL, -1) != 0 && errno == EINVAL},
+      {HAS_CLOSE_RANGE, syscall(SYS_close_range, ~0u, ~0u, 0) == 0},
+      {HAS_MEMFD, memory >= 0},
+      {HAS_P_PIDFD, waitid((idtype_t)3, (id_t)self, &info, WEXITED | WNOHANG) != 0 && errno == ECHILD},
+      {HAS_SECCOMP, !emulated && world() != WORLD_VALGRIND},
+      {HAS_PTRACE, !emulated},
+      {HAS_CLONE_FLAGS, !emulated},
+      {HAS_SUBREAPER, prctl(PR_SET_CHILD_SUBREAPER, 0) == 0},
+  };
+  for (size_t i = 0; i < sizeof found / sizeof *found; i++)
+    if (found[i].there) features |= found[i].feature;
+  close(memory);
+  close(self);
+}
+
+bool world_has(unsigned what) { return (features & what) == what; }
+
+void need(unsigned what) {
+  static const struct {
+    unsigned feature;
+    const char *reason;
+  } reasons[] = {
+      {HAS_CLONE3, "needs clone3 with CLONE_CLEAR_SIGHAND (Linux 5.5)"},
+      {HAS_PIDFD, "needs pidfds (Linux 5.3)"},
+      {HAS_EXECVEAT, "needs execveat (Linux 3.19)"},
+      {HAS_CLOSE_RANGE, "needs close_range (Linux 5.9)"},
+      {HAS_MEMFD, "needs memfd_create (Linux 3.17)"},
+      {HAS_P_PIDFD, "needs waitid with P_PIDFD (Linux 5.4)"},
+      {HAS_SECCOMP, "emulators have no seccomp"},
+      {HAS_PTRACE, "needs ptrace, which qemu-user has not"},
+      {HAS_CLONE_FLAGS, "needs a clone with namespaces, which qemu-user has not"},
+      {HAS_SUBREAPER, "needs PR_SET_CHILD_SUBREAPER"},
+  };
+  for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+    if (what & reasons[i].feature && !world_has(reasons[i].feature)) skip(reasons[i].reason);
+}
+
+/* What a spawn with these attributes takes; refused arguments take nothing. */
+static void need_for(const fe_attr *attr) {
+  need((attr->flags & FE_PIDFD ? HAS_PIDFD : 0) | (attr->flags & FE_PTRACE ? HAS_PTRACE : 0) |
+       (attr->flags & (FE_FEXECVE | FE_EXECVEAT) ? HAS_EXECVEAT : 0) | (attr->cloneflags ? HAS_CLONE_FLAGS : 0));
 }
 
 static void count_way(unsigned way) {
@@ -253,7 +345,8 @@ static bool spawn_by(fe_attr *attr, unsigned way, unsigned expected, fe_child *c
   fe_error error;
   memset(&error, 0xa5, sizeof error);
   memset(child, 0xa5, sizeof *child);
-  attr->way = way;
+  need_for(attr);
+  attr->way = open_way(way);
   errno = 0;
   if (!check_int(__FILE__, __LINE__, "fe_spawn", fe_spawn(attr, child, &error), "success", 0)) {
     char message[300];
@@ -270,13 +363,13 @@ static bool spawn_by(fe_attr *attr, unsigned way, unsigned expected, fe_child *c
 }
 
 bool spawn(fe_attr *attr, unsigned way, fe_child *child) {
-  return spawn_by(attr, way, expected_way(way), child);
+  return spawn_by(attr, way, taken_way(way), child);
 }
 
 void auto_takes(fe_attr *attr, unsigned way) {
   fe_child child;
   int status = -1;
-  if (!spawn_by(attr, FE_WAY_AUTO, expected_way(way), &child)) return;
+  if (!spawn_by(attr, FE_WAY_AUTO, taken_way(way), &child)) return;
   CHECK_INT(fe_wait(&child, -1, &status), 0);
   CHECK_INT(status, 0);
   fe_child_close(&child);
@@ -313,7 +406,8 @@ static void fails(fe_attr *attr, unsigned way, const fe_error *wanted) {
   fe_error error;
   memset(&error, 0xa5, sizeof error);
   memset(&child, 0xa5, sizeof child);
-  attr->way = way;
+  if (wanted->step != FE_STEP_ARGS) need_for(attr);
+  attr->way = open_way(way);
 
   /* Only with a handler can SIGCHLD be seen; a case that ignores it, or its zombies,
    * keeps it so. */
@@ -344,7 +438,7 @@ static void fails(fe_attr *attr, unsigned way, const fe_error *wanted) {
   check_no_child();
   /* A way is named when there was a clone, or one was tried. */
   bool cloned = wanted->step > FE_STEP_PIDFD && wanted->step != FE_STEP_CGROUP;
-  if (cloned && error.way) CHECK_INT(error.way, expected_way(way));
+  if (cloned && error.way) CHECK_INT(error.way, taken_way(way));
   if (error.way < FE_WAY_PIPED) CHECK_INT(sigchlds, 0);
   count_way(error.way);
   free(before);
@@ -373,13 +467,14 @@ bool spawn_fails_fast(fe_attr *attr, unsigned way, int errnum, int step) {
   fe_child child;
   fe_error error;
   fe_attr mine = *attr;
-  mine.way = way;
+  need_for(attr);
+  mine.way = open_way(way);
   errno = 0;
   int status = fe_spawn(&mine, &child, &error);
   int saved = errno;
   bool good = CHECK_INT(status, -1) && CHECK_STR(errno_name(saved), errno_name(errnum)) &&
               CHECK_INT(error.errnum, saved) && CHECK_INT(error.step, step) &&
-              CHECK_INT(error.way, expected_way(way)) &&
+              CHECK_INT(error.way, taken_way(way)) &&
               CHECK(memcmp(&child, &empty, sizeof child) == 0);
   count_way(error.way);
   return good;

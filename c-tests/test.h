@@ -57,10 +57,16 @@ int run(int argc, char **argv, const struct test_case *cases);
  * or kernel feature is missing. */
 void skip(const char *reason) __attribute__((noreturn));
 /* Runs a part of a case in a process of its own: for what cannot be undone, or is remembered for the
- * life of a process. */
+ * life of a process. If it skips, all of the case does. */
 void apart(void (*part)(unsigned way, const void *with), unsigned way, const void *with);
 /* skip() unless root. */
 void need_root(void);
+/* What a kernel, an emulator or a filter may lack, found out by system calls before the first case. */
+enum { HAS_CLONE3 = 1, HAS_PIDFD = 2, HAS_EXECVEAT = 4, HAS_CLOSE_RANGE = 8, HAS_MEMFD = 0x10, HAS_P_PIDFD = 0x20,
+       HAS_SECCOMP = 0x40, HAS_PTRACE = 0x80, HAS_CLONE_FLAGS = 0x100, HAS_SUBREAPER = 0x200 };
+bool world_has(unsigned what);
+/* skip() unless all of it is there. */
+void need(unsigned what);
 /* Makes the case an ordinary process of user and group UNPRIVILEGED, without groups. */
 enum { UNPRIVILEGED = 65534 };
 void become_unprivileged(void);
@@ -82,11 +88,12 @@ unsigned expected_way(unsigned way);
   EACH_WAY(way)                                                                                    \
     if (way != FE_WAY_SHARED)
 
-/* Without a pidfd, and with one where there is CLONE_PIDFD. */
+/* Without a pidfd, and with one where there are any. */
 #define EACH_PIDFD(flag)                                                                           \
-  for (unsigned flag = 0; flag <= (world() == WORLD_KERNEL ? FE_PIDFD : 0); flag += FE_PIDFD)
+  for (unsigned flag = 0; flag <= (world_has(HAS_PIDFD) ? FE_PIDFD : 0); flag += FE_PIDFD)
 
-/* Spawns with attr->way forced to `way`, checks success and that way, and counts it. */
+/* Spawns with attr->way forced to `way`, or to the piped one where that is not open, checks success and that way, and counts it.
+ * Attributes that this world cannot have skip the case. */
 bool spawn(fe_attr *attr, unsigned way, fe_child *child);
 /* The same, waits, and checks that it has exited with `status`. */
 void spawn_exits(fe_attr *attr, unsigned way, int status);

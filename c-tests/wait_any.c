@@ -73,7 +73,7 @@ static void the_first_that_ends(void) {
       start_at(0, 4, "exec sleep 30", flags);
       /* One that has a pidfd among others that have none, and the other way round. */
       end_one(2);
-      start_at(2, 1, "sleep 0.1; exit 4", world() != WORLD_KERNEL ? 0 : flags ^ (timeout > 0 ? FE_PIDFD : 0));
+      start_at(2, 1, "sleep 0.1; exit 4", !world_has(HAS_PIDFD) ? 0 : flags ^ (timeout > 0 ? FE_PIDFD : 0));
       check_any(4, timeout, 0, 2, 4 << 8);
       check_any(4, 0, ETIMEDOUT, 4, 0);
       end_all(4);
