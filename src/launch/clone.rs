@@ -78,7 +78,7 @@ pub fn child(way: Way, job: &Job<'_>, start: Start<'_>) -> Result<Cloned> {
     match clone(what, Some(&mut pidfd), start) {
         Ok(pid) if pidfd >= 0 => Ok(Cloned { pid, pidfd: Some(Fd::own(pidfd)) }),
         Ok(pid) => late_pidfd(pid),
-        Err(errno @ (libc::EMFILE | NO_PIDFD)) => {
+        Err(errno @ (libc::EMFILE | libc::ENFILE | NO_PIDFD)) => {
             Err(at_pidfd(if errno == NO_PIDFD { libc::ENOSYS } else { errno }))
         }
         // Emulators know fork's flags only. In the piped way the child stays ours until it is
@@ -120,7 +120,7 @@ pub unsafe fn beside(
     let args = [&raw const args as usize, FIRST_SIZE, 0, 0, 0];
     match make(libc::SYS_clone3, args, start) {
         Ok(pid) => Ok(Cloned { pid, pidfd: job.pidfd.then(|| Fd::own(pidfd)) }),
-        Err(libc::EMFILE) if job.pidfd => Err(at_pidfd(libc::EMFILE)),
+        Err(errno @ (libc::EMFILE | libc::ENFILE)) if job.pidfd => Err(at_pidfd(errno)),
         Err(errno) => Err(Error::new(errno, Step::Clone)),
     }
 }
