@@ -174,6 +174,28 @@ static void no_privilege(void) {
   auto_takes(&attr, FE_WAY_SHARED);
 }
 
+/* Only a child like fork's may be made, and not now. */
+static void shortage(unsigned unused, const void *with) {
+  static struct watcher watcher = {NULL, EINVAL, 0, -1};
+  const int *errnum = with;
+  (void)unused;
+  fe_attr attr = runs(quits);
+  refuse(SYS_clone3, ENOSYS);
+  watch_if(&watcher, SYS_clone, 0, 0xff, 0);
+  if (*errnum == EMFILE) refuse(SYS_pipe2, EMFILE);
+  else refuse_if(SYS_clone, *errnum, 0, 0xff, SIGCHLD);
+  for (int i = 0; i < 2; i++)
+    spawn_fails(&attr, FE_WAY_AUTO, *errnum, *errnum == EMFILE ? FE_STEP_PIPE : FE_STEP_CLONE, -1);
+  /* Nothing was learned of a way that has not made a child. */
+  watcher.errnum = 0;
+  auto_takes(&attr, FE_WAY_SHARED);
+}
+
+static void shortage_behind_a_refusal(void) {
+  static const int errnums[] = {EAGAIN, ENOMEM, EMFILE};
+  for (int i = 0; i < 3; i++) apart(shortage, FE_WAY_AUTO, &errnums[i]);
+}
+
 /* ---- close_range ---- */
 
 static void limit_files(rlim_t soft, rlim_t hard) {
@@ -359,6 +381,7 @@ int main(int argc, char **argv) {
       {"CLONE_NEWTIME without clone3", new_time_namespace},
       {"flags of clone refused", clone_flags_refused},
       {"a privilege that is missing is not remembered", no_privilege},
+      {"a shortage behind a refusal is told", shortage_behind_a_refusal},
       {"close_range refused", close_range_refused},
       {"close_range refused, without /proc", close_range_refused_without_proc},
       {"waitid refused", waitid_refused},

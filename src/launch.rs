@@ -493,8 +493,11 @@ fn by_some_way(
         match (next, refused) {
             (Some(next), None) => (way, refused) = (next, Some(failed)),
             (Some(next), _) => way = next,
-            // When there was no child in any way, the first refusal is the one to tell.
-            (None, Some(first)) if way::made_no_child(&error) => return Err(first),
+            // When there was no child in any way, the first refusal is the one to tell; but what may be otherwise
+            // the next time is what the caller can wait for.
+            (None, Some(first)) if way::made_no_child(&error) => {
+                return Err(if error.is_shortage() { failed } else { first })
+            }
             (None, _) => {
                 learn_from(refused, way, attr.cloneflags);
                 return Err(failed);
