@@ -314,6 +314,34 @@ static void no_waitid(unsigned way, const void *errnum) {
 
 static void waitid_refused(void) { WITH_EACH(no_waitid, ENOSYS, EPERM); }
 
+/* The child is dead and its pipe is not at an end: another process has it. */
+static void hold_and_kill(pid_t pid) {
+  int held[64], pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+  for (int fd = 0; fd < 64; fd++) held[fd] = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+  kill(pid, SIGKILL);
+  usleep(300000);
+  for (int fd = 0; fd < 64; fd++) close(held[fd]);
+  close(pidfd);
+}
+
+static void killed_without_waitid(unsigned way, const void *unused) {
+  static struct watcher watcher = {hold_and_kill, 0, 0, -1};
+  (void)unused;
+  fe_attr attr = runs(quits);
+  fe_child child;
+  fe_error error;
+  attr.way = way;
+  refuse(SYS_waitid, ENOSYS);
+  watch_if(&watcher, SYS_execve, 0, 0, 0);
+  CHECK_INT(fe_spawn(&attr, &child, &error), -1);
+  CHECK_STR(errno_name(error.errnum), "ECANCELED");
+  CHECK_STR(fe_step_name(error.step), "exec");
+  CHECK_INT(error.signal, SIGKILL);
+  check_no_child();
+}
+
+static void dead_before_its_pipe(void) { apart(killed_without_waitid, FE_WAY_PIPED, NULL); }
+
 /* ---- pidfds ---- */
 
 /* As on a kernel before 5.3. A child without a pidfd must not even begin. */
@@ -385,6 +413,7 @@ int main(int argc, char **argv) {
       {"close_range refused", close_range_refused},
       {"close_range refused, without /proc", close_range_refused_without_proc},
       {"waitid refused", waitid_refused},
+      {"waitid refused, and dead before its pipe is", dead_before_its_pipe},
       {"pidfds refused", pidfd_refused},
       {"pidfd_open refused: fe_wait with a time-out", pidfd_open_refused},
       {"pidfd_send_signal refused", pidfd_send_signal_refused},

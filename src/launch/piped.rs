@@ -19,8 +19,9 @@ use super::{idmap, record, settle, Job, Started};
 use crate::attr::Way;
 use crate::child::{Record, Start};
 use crate::error::{Error, Result, Step};
+use crate::procfs;
 use crate::redirect::out_of_the_way;
-use crate::sys::{self, Errno, Fd, SharedPage};
+use crate::sys::{self, Errno, Fd, SharedPage, Whom};
 use core::sync::atomic::AtomicU32;
 
 /// How long the pipe may be silent before the parent looks at the child: at first and at most. A
@@ -131,12 +132,16 @@ pub fn wait_for_end(pid: i32, pipe: &Fd, limit: Option<u64>, proof: impl Fn() ->
     }
 }
 
-/// Whether it is dead, or gone.
+/// Whether it is dead, or gone. It stays to be waited for: where a filter forbids waitid(2), wait4(2) would take
+/// away what is still to be asked.
 pub fn is_dead(pid: i32) -> bool {
-    !matches!(
-        settle::ask(pid, Question::Dead { wait: false }, &0),
-        Answer::Nothing | Answer::Refused
-    )
+    let options = libc::WNOHANG | libc::WEXITED | libc::WNOWAIT | libc::__WALL;
+    match sys::waitid(Whom::Pid(pid), options) {
+        Err(errno) if sys::is_refusal(errno) => {
+            procfs::stat(pid).is_some_and(|stat| stat.ppid == sys::getpid() && stat.state == b'Z')
+        }
+        answer => !matches!(answer, Ok(None) | Err(libc::EINTR)),
+    }
 }
 
 /// As in the other ways, but the proof of exec comes from /proc. Where there is none, end of file
