@@ -330,6 +330,7 @@ static void waited_for_by_another(void) {
 /* ---- the caller's end ---- */
 
 static void caller_ends(void) {
+  need(HAS_SUBREAPER);
   if (world() == WORLD_VALGRIND) skip("valgrind reports at the end of the caller");
   NEED(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   EACH_WAY_BESIDE(way) {

@@ -45,6 +45,7 @@ static void goes_piped(fe_attr *attr) {
 }
 
 static void attributes_go_piped(void) {
+  need(HAS_CLONE3);
   need_root();
   static const fe_id_map map = {0, 0, 1};
   static const gid_t groups[] = {1};

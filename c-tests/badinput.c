@@ -33,6 +33,7 @@ static void refused(fe_attr *attr, int errnum) {
 }
 
 static void the_filter_kills(void) {
+  need(HAS_SECCOMP);
   pid_t pid = fork_apart();
   if (pid == 0) {
     no_clone();

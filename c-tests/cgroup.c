@@ -141,6 +141,7 @@ static void not_permitted(unsigned way, const void *cgroup) {
 }
 
 static void refused_by_the_kernel(void) {
+  need(HAS_CLONE3);
   int cgroup = new_cgroup(O_RDONLY);
   NEED(mkdir(below("threads"), 0755) == 0 && mkdir(below("domain"), 0755) == 0);
   int domain = open(below("domain"), O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -173,6 +174,7 @@ static void refused_by_the_kernel(void) {
 }
 
 static void removed(void) {
+  need(HAS_CLONE3);
   new_cgroup(O_RDONLY);
   NEED(mkdir(below("domain"), 0755) == 0);
   int domain = open(below("domain"), O_PATH | O_DIRECTORY | O_CLOEXEC);

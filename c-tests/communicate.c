@@ -275,6 +275,7 @@ static void timeouts(void) {
 }
 
 static void a_group_is_stopped_as_one(void) {
+  need(HAS_SUBREAPER);
   fe_io io = FE_IO_INIT;
   fe_child child;
   fe_result result;
@@ -308,6 +309,7 @@ static int hear_slowly(void *context, int fd, const void *data, size_t n) {
 }
 
 static void a_grandchild_that_holds_the_pipe(void) {
+  need(HAS_SUBREAPER);
   NEED(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   static const int lingers[] = {0, 300};
   for (int i = 0; i < 4; i++) {

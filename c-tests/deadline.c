@@ -362,6 +362,7 @@ static void remove_frozen(void) {
 }
 
 static void in_a_frozen_cgroup(void) {
+  need(HAS_CLONE3);
   need_root();
   char path[500], at[300] = "";
   /* One's own mount: wherever the system has it, or not. */

@@ -77,6 +77,7 @@ static void mask_sees(unsigned way, const uint64_t *asked, uint64_t callers) {
 }
 
 static void mask(void) {
+  need(HAS_SIGNALS);
   const uint64_t callers[] = {0, UINT64_MAX, bit(SIGINT) | bit(33)};
   EACH_WAY(way) {
     for (size_t i = 0; i < 3; i++) {
@@ -153,6 +154,7 @@ static void ignores(unsigned way, uint64_t defaults, uint64_t ignore, uint64_t w
 }
 
 static void defaults_and_ignored(void) {
+  need(HAS_SIGNALS);
   const uint64_t some = UINT64_C(0xaaaaaaaaaaaaaaaa), others = UINT64_C(0x5555555555555555);
   EACH_WAY(way) {
     for (int turn = 0; turn < 3; turn++) {

@@ -21,6 +21,7 @@ static int errno_with(const fe_attr *attr) {
 }
 
 static void as_a_spawn_says(void) {
+  need(HAS_CLONE_FLAGS);
   need_root();
   char *before = snapshot();
   uint64_t all = fe_features();

@@ -124,6 +124,7 @@ static char *probe_unharmed(fe_attr *attr, unsigned way) {
 }
 
 static void each_by_its_file(void) {
+  need(HAS_ONE_THREAD);
   need_root();
   uint64_t all = all_kinds();
   struct holder holder = hold(all);
@@ -151,6 +152,7 @@ static void each_by_its_file(void) {
 }
 
 static void all_by_a_pidfd(void) {
+  need(HAS_ONE_THREAD);
   need_root();
   uint64_t all = all_kinds();
   struct holder holder = hold(all);

@@ -22,6 +22,7 @@ static void umasks(void) {
 
 /* A hard limit that any user may ask for, of each; and all at once. */
 static void each_resource(void) {
+  need(HAS_MEMORY_LIMITS);
   fe_rlimit list[16];
   char key[20], wanted[60];
   for (int resource = 0; resource < 16; resource++) {
@@ -117,6 +118,7 @@ static void io_priorities(void) {
 }
 
 static void processors(void) {
+  need(HAS_AFFINITY);
   cpu_set_t own, one;
   NEED(sched_getaffinity(0, sizeof own, &own) == 0);
   fe_scheduling wanted = FE_SCHEDULING_INIT;
@@ -255,6 +257,7 @@ static void scores(void) {
 
 /* Everything at once, as somebody else where that can be. */
 static void all_of_them(void) {
+  need(HAS_MEMORY_LIMITS);
   need_root();
   cpu_set_t own;
   NEED(sched_getaffinity(0, sizeof own, &own) == 0);

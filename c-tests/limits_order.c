@@ -50,6 +50,7 @@ static void fewer_than_there_are(void) {
 }
 
 static void as_many_as_are_allowed_then(void) {
+  need(HAS_VFORK);
   const fe_rlimit more = FE_RLIMIT(RLIMIT_NOFILE, 100, 1000);
   fe_limits limits = rlimits_of(&more, 1);
   fe_attr attr = FE_ATTR_INIT;
@@ -77,6 +78,7 @@ static void as_many_as_are_allowed_then(void) {
 
 /* A full table: nothing of what is limited needs a descriptor but oom_score_adj, which says so. */
 static void in_a_full_table(void) {
+  need(HAS_VFORK);
   fe_limits limits = FE_LIMITS_INIT;
   fe_attr attr = nothing();
   attr.limits = &limits;

@@ -192,6 +192,7 @@ static void few_descriptors(void) {
 }
 
 static void no_pidfd_left(void) {
+  need(HAS_CLONE3);
   need(HAS_PIDFD);
   struct rlimit limit;
   NEED(getrlimit(RLIMIT_NOFILE, &limit) == 0);

@@ -286,6 +286,7 @@ static void *refused_again_and_again(void *unused) {
 }
 
 static void refused_in_two_threads(void) {
+  need(HAS_CLONE_FLAGS);
   need_root();
   pthread_t other;
   NEED(pthread_create(&other, NULL, refused_again_and_again, NULL) == 0);

@@ -279,6 +279,7 @@ static void limit(__rlimit_resource_t what, rlim_t value) {
 }
 
 static void no_memory(void) {
+  need(HAS_MEMORY_LIMITS);
   fe_attr attr = fails_at_exec();
   EACH_WAY(way) {
     limit(RLIMIT_AS, RLIM_INFINITY);
@@ -352,6 +353,7 @@ static void *spawn_200_times(void *way) {
 }
 
 static void small_stacks(void) {
+  need(HAS_SMALL_STACKS);
   pthread_attr_t small;
   NEED(pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 16 << 10) == 0);
   EACH_WAY(way) {

@@ -17,6 +17,7 @@ static void sees(fe_attr *attr, unsigned way, int sig) {
 }
 
 static void value_inside(void) {
+  need(HAS_SIGNALS);
   EACH_WAY(way) {
     fe_attr attr = FE_ATTR_INIT;
     sees(&attr, way, 0);
@@ -70,6 +71,7 @@ static void the_caller_is_pid_1(void) {
 }
 
 static void the_caller_is_a_subreaper(void) {
+  need(HAS_SUBREAPER);
   NEED(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   EACH_WAY(way) {
     fe_attr attr = FE_ATTR_INIT;
@@ -149,6 +151,7 @@ static void the_thread_ends(void) {
 }
 
 static void the_process_ends(void) {
+  need(HAS_SUBREAPER);
   NEED(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   EACH_WAY(way) {
     pid_t middle = fork_apart();
@@ -217,6 +220,7 @@ static int kill_the_parent(unsigned way, fe_attr *attr) {
 }
 
 static void the_parent_is_dead_already(void) {
+  need(HAS_SUBREAPER);
   /* The case inherits the orphan: its number is not 1. */
   NEED(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0);
   const char *ran = kept_path("ran");

@@ -207,6 +207,7 @@ static void open_with_cloexec(void) {
 
 /* The descriptor that is opened to is closed first, so that one more is not needed. */
 static void open_in_a_full_table(void) {
+  need(HAS_VFORK);
   posix_spawn_file_actions_t actions = new_actions();
   struct rlimit limit = {64, 64};
   const char *file = new_file("file");
@@ -402,7 +403,10 @@ static int do_traced(void) {
   return result;
 }
 
-static void traced(void) { check_trace(2); }
+static void traced(void) {
+  need(HAS_OWN_PROGRAMS);
+  check_trace(2);
+}
 
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {

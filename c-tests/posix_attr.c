@@ -297,7 +297,10 @@ static int do_traced(void) {
   return result;
 }
 
-static void traced(void) { check_trace(2); }
+static void traced(void) {
+  need(HAS_OWN_PROGRAMS);
+  check_trace(2);
+}
 
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {

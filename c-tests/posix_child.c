@@ -143,6 +143,7 @@ static void on_sigchld(int sig) {
 
 /* One thread: it is delivered by the time that waitpid returns. */
 static void sigchld_once(void) {
+  need(HAS_VFORK);
   posix_spawn_file_actions_t actions;
   struct sigaction action = {.sa_handler = on_sigchld, .sa_flags = SA_RESTART};
   NEED(sigaction(SIGCHLD, &action, NULL) == 0);
@@ -205,6 +206,7 @@ static void *spawns(void *argument) {
 }
 
 static void many_threads(void) {
+  need(HAS_OWN_PROGRAMS);
   pthread_t threads[THREADS];
   int numbers[THREADS];
   ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -236,7 +238,10 @@ static int do_traced(void) {
   return result | waitid(PIDFD, (id_t)pidfd, &info, WEXITED);
 }
 
-static void traced(void) { check_trace(2); }
+static void traced(void) {
+  need(HAS_OWN_PROGRAMS);
+  check_trace(2);
+}
 
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {

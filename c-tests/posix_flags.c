@@ -49,6 +49,7 @@ static uint64_t ignore_all(void) {
 
 /* Values of an object count with their flag only. */
 static void values_without_flags(void) {
+  need(HAS_SIGNALS);
   posix_spawnattr_t attr = with_flags(0);
   struct sched_param param = {.sched_priority = 9};
   sigset_t full;
@@ -82,6 +83,7 @@ static void usevfork(void) {
 /* ---- signals ---- */
 
 static void handlers_become_default(void) {
+  need(HAS_SIGNALS);
   uint64_t ignored = 0;
   for (int sig = 1; sig <= 64; sig++) {
     if (sig == SIGKILL || sig == SIGSTOP || sig == SIGCHLD || sig == SIGALRM) continue;
@@ -98,6 +100,7 @@ static void handlers_become_default(void) {
 }
 
 static void setsigdef(void) {
+  need(HAS_SIGNALS);
   posix_spawnattr_t attr = with_flags(POSIX_SPAWN_SETSIGDEF);
   uint64_t ignored = ignore_all();
   sigset_t set;
@@ -121,6 +124,7 @@ static void setsigdef(void) {
 
 /* SIGKILL and SIGSTOP are in a full set, though their action cannot be set. */
 static void setsigdef_full(void) {
+  need(HAS_SIGNALS);
   posix_spawnattr_t attr = with_flags(POSIX_SPAWN_SETSIGDEF);
   uint64_t ignored = ignore_all();
   sigset_t set;
@@ -138,6 +142,7 @@ static void setsigdef_full(void) {
 }
 
 static void setsigmask(void) {
+  need(HAS_SIGNALS);
   posix_spawnattr_t attr = with_flags(POSIX_SPAWN_SETSIGMASK);
   uint64_t before = bit(SIGUSR1) | bit(SIGTERM) | bit(SIGRTMIN);
   sigset_t set;
@@ -378,6 +383,7 @@ static void setcgroup(void) {
 }
 
 static void setcgroup_of_no_cgroup(void) {
+  need(HAS_CLONE3);
   posix_spawnattr_t attr = with_flags(POSIX_SPAWN_SETCGROUP);
   int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
   NEED(null >= 0);

@@ -296,6 +296,7 @@ static void no_process(void) {
 }
 
 static void no_descriptors(void) {
+  need(HAS_VFORK);
   struct rlimit limit = {64, 64};
   only(64);
   NEED(setrlimit(RLIMIT_NOFILE, &limit) == 0);

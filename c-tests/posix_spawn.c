@@ -90,6 +90,7 @@ static int counted_arguments(int argc, char **argv) {
 }
 
 static void no_arguments(void) {
+  need(HAS_OWN_PROGRAMS);
   char self[4096], *none[] = {NULL}, *told[] = {(char *)"COUNT_ARGUMENTS=1", NULL};
   ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
   NEED(length > 0);
@@ -223,6 +224,7 @@ static void any_of_stdio_closed(void) {
 }
 
 static void a_full_table(void) {
+  need(HAS_VFORK);
   struct rlimit limit = {64, 64};
   only(64);
   NEED(setrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -270,7 +272,10 @@ static int do_traced(void) {
   return result;
 }
 
-static void traced(void) { check_trace(3); }
+static void traced(void) {
+  need(HAS_OWN_PROGRAMS);
+  check_trace(3);
+}
 
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {

@@ -341,7 +341,10 @@ static void cancelled_before(void) {
 
 /* ---- the way ---- */
 
-static void traced(void) { check_trace(3); }
+static void traced(void) {
+  need(HAS_OWN_PROGRAMS);
+  check_trace(3);
+}
 
 static int do_traced(void) {
   FILE *file = popen("exit 3", "r");

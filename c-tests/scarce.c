@@ -168,6 +168,7 @@ static void in_a_full_machine(unsigned way, const void *with) {
 }
 
 static void full_machine(void) {
+  need(HAS_SECCOMP | HAS_VFORK);
   static const struct full rows[] = {
       {{SYS_pipe2, SYS_pipe2}, 0, {"exit 0", "exit 0", "ENFILE at pipe", "exit 0"}},
       {{SYS_clone3, SYS_clone},

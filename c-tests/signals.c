@@ -41,6 +41,7 @@ static void without_clone3(int errnum) {
 #define CASES(text, name) {text, name}, {text ", clone3 refused", name##_enosys}
 
 static void mask_arrives(void) {
+  need(HAS_SIGNALS);
   const uint64_t never = bit(SIGKILL) | bit(SIGSTOP);
   const uint64_t masks[] = {0, UINT64_MAX, bit(32) | bit(33), UINT64_C(0xaaaaaaaaaaaaaaaa),
                             UINT64_C(0x5555555555555555), bit(SIGINT) | bit(64)};
@@ -74,6 +75,7 @@ static void set_action(int sig, void (*handler)(int)) {
 }
 
 static void caught_and_ignored(void) {
+  need(HAS_SIGNALS);
   EACH_WAY(way) {
     for (int turn = 0; turn < 3; turn++) {
       uint64_t ignored = 0;

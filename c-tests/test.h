@@ -62,8 +62,26 @@ void apart(void (*part)(unsigned way, const void *with), unsigned way, const voi
 /* skip() unless root. */
 void need_root(void);
 /* What a kernel, an emulator or a filter may lack, found out by system calls before the first case. */
-enum { HAS_CLONE3 = 1, HAS_PIDFD = 2, HAS_EXECVEAT = 4, HAS_CLOSE_RANGE = 8, HAS_MEMFD = 0x10, HAS_P_PIDFD = 0x20,
-       HAS_SECCOMP = 0x40, HAS_PTRACE = 0x80, HAS_CLONE_FLAGS = 0x100, HAS_SUBREAPER = 0x200 };
+enum {
+  HAS_CLONE3 = 1,
+  HAS_PIDFD = 2,
+  HAS_EXECVEAT = 4,
+  HAS_CLOSE_RANGE = 8,
+  HAS_MEMFD = 0x10,
+  HAS_P_PIDFD = 0x20,
+  HAS_SECCOMP = 0x40,
+  HAS_PTRACE = 0x80,
+  HAS_CLONE_FLAGS = 0x100,
+  HAS_SUBREAPER = 0x200,
+  HAS_SIGNALS = 0x400,
+  HAS_MEMORY_LIMITS = 0x800,
+  HAS_AFFINITY = 0x1000,
+  HAS_VFORK = 0x2000,
+  HAS_ONE_THREAD = 0x4000,
+  HAS_OWN_PROGRAMS = 0x8000,
+  HAS_SMALL_STACKS = 0x10000,
+  HAS_GSID = 0x20000,
+};
 bool world_has(unsigned what);
 /* skip() unless all of it is there. */
 void need(unsigned what);

@@ -149,6 +149,7 @@ static void traced_failure(const char *text, unsigned way, const char *failure, 
 }
 
 static void to_standard_error(void) {
+  need(HAS_OWN_PROGRAMS);
   EACH_WAY(way) {
     help("1", "plain", way, "/bin/true", "its name");
     traced_success(content(err), way, " path=\"/bin/true\" argv=\"its name\"\n");
@@ -166,6 +167,7 @@ static void to_standard_error(void) {
 }
 
 static void failures(void) {
+  need(HAS_OWN_PROGRAMS);
   EACH_WAY(way) {
     help("1", "plain", way, "/nonexistent", "x");
     traced_failure(content(err), way, "exec index=-1 errno=2", " path=\"/nonexistent\" argv=\"x\"\n");
@@ -198,6 +200,7 @@ static int lines(const char *text) {
 }
 
 static void one_line_whatever_is_in_it(void) {
+  need(HAS_OWN_PROGRAMS);
   char name[256], wanted[600];
   for (int i = 1; i < 128; i++) name[i - 1] = (char)i;
   name[127] = 0;
@@ -228,6 +231,7 @@ static void one_line_whatever_is_in_it(void) {
 }
 
 static void to_the_end_of_a_file(void) {
+  need(HAS_OWN_PROGRAMS);
   const char *file = kept_path("log");
   EACH_WAY(way) {
     unlink(file);
@@ -258,6 +262,7 @@ static void to_the_end_of_a_file(void) {
 
 /* Each in one write: lines of many do not mix. */
 static void by_many_at_once(void) {
+  need(HAS_OWN_PROGRAMS);
   enum { HELPERS = 4 };
   const char *file = kept_path("log");
   pid_t pids[HELPERS];
@@ -286,6 +291,7 @@ static void by_many_at_once(void) {
 }
 
 static void other_values(void) {
+  need(HAS_OWN_PROGRAMS);
   NEED(chdir(scratch()) == 0);
   static const char *const values[] = {NULL, "", "0", "2", "11", "1 ", " 1", "yes", "other", "./other"};
   for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
@@ -300,6 +306,7 @@ static void other_values(void) {
 
 /* What cannot be written is lost; the spawn is as ever, and errno that of the spawn. */
 static void nowhere_to_write(void) {
+  need(HAS_OWN_PROGRAMS);
   static const char *const values[] = {"/nonexistent/log", "/", "/dev/full"};
   EACH_WAY(way) {
     for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
@@ -318,6 +325,7 @@ static void nowhere_to_write(void) {
 
 /* A pipe that nobody reads from any more, or ever: neither kills the caller nor holds it. */
 static void nobody_reads(void) {
+  need(HAS_OWN_PROGRAMS);
   const char *fifo = kept_path("fifo");
   NEED(mkfifo(fifo, 0600) == 0);
   EACH_WAY(way) {
@@ -360,6 +368,7 @@ static void by_copy(const char *program, int secure, const char *trace, const ch
 }
 
 static void ignored_with_privileges(void) {
+  need(HAS_OWN_PROGRAMS);
   need_root();
   char self[400] = "";
   NEED(readlink("/proc/self/exe", self, sizeof self - 1) > 0);

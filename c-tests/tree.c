@@ -32,6 +32,7 @@ static void sweeps_without(void) {
 
 /* Their parents have ended, and so has the child: its session is still its own. */
 static void orphans(void) {
+  need(HAS_SUBREAPER);
   static const char script[] = "(sleep 60 & (sleep 60 &)); exit 5";
   for (int subreaper = 0; subreaper < 2; subreaper++) {
     fe_attr attr = FE_ATTR_INIT;
@@ -169,6 +170,7 @@ static void without_proc(unsigned unused, const void *how) {
 }
 
 static void no_proc(void) {
+  need(HAS_SUBREAPER);
   need_root();
   apart(without_proc, 0, NULL);
   apart(without_proc, 0, "another");
@@ -227,6 +229,7 @@ static void *stop_it(void *unused) {
 
 /* One of them ends in the time of grace, and somebody else gets its number. */
 static void a_recycled_pid(void) {
+  need(HAS_CLONE3);
   need_root();
   static const char deaf[] = "trap '' TERM; (while :; do sleep 0.01; done) & echo $! > %s; wait; "
                              "while :; do sleep 0.01; done";

@@ -69,6 +69,7 @@ static void setctty_by_the_childs_number(void) {
 }
 
 static void not_stolen(void) {
+  need(HAS_GSID);
   struct pty pty = new_pty();
   int ready[2], done[2];
   char byte = 0;

@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# The C programs where a filter (c-tests/refuse.c) refuses what older kernels lack, and with all combinations of some calls
+# refused. How many cases of each pass, are skipped and fail is compared with tools/old_kernels.expected, so that no case is skipped
+# unnoticed. Run by `make check-old-kernels`, after which `cp build/results-old/counts tools/old_kernels.expected` takes new counts.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=c-tests/tap.sh
+. "$here/../c-tests/tap.sh"
+outside
+kernels='3.10 4.9 5.4 5.10 6.1'
+programs='pass2 exec session dir search resetids tty'
+# The library's clone3, which is known by its size: the C library cannot do without its own where a filter says EPERM.
+combined='CLONE_CLEAR_SIGHAND close_range pidfd_open waitid execveat'
+
+counts=${FE_RESULTS:?}/counts
+: >"$counts"
+
+# under NAME PROGRAM REFUSED...
+under() {
+  local name=$1 program=$2
+  shift 2
+  timeout -s KILL 300 "$BUILD/t/refuse" "$@" -- "$BUILD/t/$program" >"$work/out" 2>&1
+  local line
+  line="$name $program $(grep -c '^ok' "$work/out") ok, $(grep -c '# SKIP' "$work/out") of them skipped, \
+$(grep -c '^not ok' "$work/out") not ok, $(tail -n 1 "$work/out")"
+  echo "$line" >>"$counts"
+  is "$name: $program" "$line" "$(grep "^$name $program " "$here/old_kernels.expected")"
+  grep '^not ok\|# SKIP' "$work/out" | sed 's/^/# /'
+}
+
+for kernel in $kernels; do
+  for program in $programs; do under "$kernel" "$program" "$kernel"; done
+done
+
+# As bits of a number; a filter says EPERM where an old kernel says ENOSYS.
+read -ra calls <<<"$combined"
+for ((set = 1; set < 1 << ${#calls[@]}; set++)); do
+  refused=()
+  errnum=$([ $((set % 2)) = 0 ] || echo EPERM)
+  for i in "${!calls[@]}"; do
+    ((set >> i & 1)) && refused+=("${calls[i]}${errnum:+=$errnum}")
+  done
+  under "$(IFS=,; echo "${refused[*]}")" dir "${refused[@]}"
+done
+plan
