@@ -346,6 +346,7 @@ static void each_error_of_the_caller(void) {
 
 static void prepare(void) {
   need_root();
+  need(HAS_SECCOMP | HAS_PIDFD | HAS_CLONE3);
   /* What is mounted for nobody else. */
   NEED(unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);
   outcome = mmap(NULL, 2 * sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -390,6 +391,7 @@ CASES(concurrent, FE_WAY_CONCURRENT)
 
 static void all(void) {
   need_root();
+  need(HAS_SECCOMP);
   note("%ld faults, %ld of them distinct", all_cases->faults, all_cases->distinct);
   CHECK(all_cases->distinct >= 3000);
 }

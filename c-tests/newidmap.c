@@ -166,6 +166,7 @@ static bool runs_what_is_in_path(uid_t real) {
 
 static void with_privileges(void) {
   need_root();
+  need(HAS_OWN_PROGRAMS);
   make_the_library_known();
   CHECK(runs_what_is_in_path(OTHER));
   CHECK(!runs_what_is_in_path(UNPRIVILEGED));

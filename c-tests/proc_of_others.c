@@ -28,6 +28,7 @@ static void up_to(pid_t next) {
  * child of process 1 too. */
 static void inside(void (*what)(pid_t stranger), uint64_t namespaces) {
   need_root();
+  need(HAS_CLONE3);
   pid_t number = free_number();
   int end = stranger_with(number, namespaces), parent = -1, status = -1;
   char path[64];

@@ -371,6 +371,7 @@ static void a_container(void) {
       {NULL, NULL, NULL, 0, false},
   };
   need_root();
+  need(HAS_CLONE3);
   make_container();
   each(changes);
   close(container.let_go);
