@@ -15,6 +15,7 @@ mod privileges;
 mod restrictions;
 
 use crate::error::{Error, Name, Result, Step};
+use crate::list::numbers;
 use crate::redirect::{self, Opened, Redirect};
 use crate::remap::STDIO;
 use core::ffi::CStr;
@@ -474,7 +475,7 @@ impl Attr<'_> {
     #[inline(never)] // for size
     fn check_keep(&self) -> Result<()> {
         let filled = self.end_of_files();
-        match (0..).zip(self.keep).find(|(_, fd)| **fd < filled) {
+        match numbers().zip(self.keep).find(|(_, fd)| **fd < filled) {
             None => Ok(()),
             Some((index, ..0)) => Err(Error::at(libc::EBADF, Step::Keep, index)),
             Some((index, _)) => Err(Error::at(libc::EINVAL, Step::Args, index)),
@@ -489,7 +490,7 @@ impl Attr<'_> {
         }
         let is_negative =
             |action: &Action<'_>| action.names().into_iter().flatten().any(|fd| fd < 0);
-        match (0..).zip(self.actions).find(|(_, action)| is_negative(action)) {
+        match numbers().zip(self.actions).find(|(_, action)| is_negative(action)) {
             Some((index, action)) => Err(Error::at(libc::EBADF, action.step(), index)),
             None => Ok(()),
         }

@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::list::NoRoom;
 use core::ffi::CStr;
 
 /// What a spawn was doing. The numbers are ABI (`FE_STEP_*`): frozen, and not the order of
@@ -217,6 +218,12 @@ pub struct Error {
 
 /// The result of anything that can fail a spawn.
 pub type Result<T> = core::result::Result<T, Error>;
+
+impl From<NoRoom> for Error {
+    fn from(_: NoRoom) -> Error {
+        Error::NO_MEMORY
+    }
+}
 
 impl Error {
     /// `errno` at `step`, where the step has but one item.

@@ -7,6 +7,7 @@ mod calls;
 
 use crate::attr::{Attr, Way};
 use crate::error::{Name, Step};
+use crate::list::count;
 use crate::plan::call::{From, Register, Rule};
 use crate::plan::Call;
 use calls::{Kind, Known};
@@ -215,7 +216,7 @@ impl Writer<'_> {
                 Kind::Argv => self.strings(argument),
                 Kind::Envp => {
                     // Their values may be secret.
-                    let count = addresses(argument).count();
+                    let count = count(addresses(argument));
                     self.push(b"\"");
                     self.number(count as i64);
                     self.push(b" variables\"");
@@ -267,11 +268,10 @@ impl Writer<'_> {
     /// It is the address of an array of strings that ends with NULL.
     unsafe fn strings(&mut self, array: usize) {
         self.push(b"[");
+        let mut separator: &[u8] = b"";
         // SAFETY: the caller's.
-        for (nth, string) in unsafe { addresses(array) }.enumerate() {
-            if nth != 0 {
-                self.push(b",");
-            }
+        for string in unsafe { addresses(array) } {
+            self.push(core::mem::replace(&mut separator, b","));
             // SAFETY: the caller's.
             self.string(unsafe { text(string) });
         }
@@ -311,9 +311,15 @@ unsafe fn text<'a>(address: usize) -> &'a CStr {
 /// # Safety
 /// It is the address of an array that ends with 0, and stays.
 unsafe fn addresses(array: usize) -> impl Iterator<Item = usize> {
-    (0..).map_while(move |nth| {
-        // SAFETY: the caller's: nothing is read behind the 0.
-        let address = unsafe { *(array as *const usize).add(nth) };
-        (address != 0).then_some(address)
+    let mut at = array as *const usize;
+    core::iter::from_fn(move || {
+        // SAFETY: the caller's: nothing is read behind the 0, where `at` stays.
+        unsafe {
+            let address = *at;
+            (address != 0).then(|| {
+                at = at.add(1);
+                address
+            })
+        }
     })
 }

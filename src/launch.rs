@@ -36,6 +36,7 @@ mod way;
 use crate::attr::{Attr, Group, IdMaps, Namespaces, Way};
 use crate::child::{Record, Start};
 use crate::error::{Error, Result, Step};
+use crate::list::{numbers, Reserved};
 use crate::plan::{Call, Caller, Candidates, Plan, Table, Wanted};
 use crate::redirect::{self, Ends};
 use crate::sys::{self, Blocked, Fd};
@@ -451,9 +452,9 @@ fn look_up_limits(attr: &Attr<'_>, caller: &mut Caller) -> Result<()> {
     let rlimits = attr.limits.map_or(&[][..], |limits| limits.rlimits);
     let raised = &mut caller.raised_rlimits;
     raised.try_reserve_exact(rlimits.len()).map_err(|_| Error::NO_MEMORY)?;
-    for (index, limit) in (0..).zip(rlimits) {
+    for (index, limit) in numbers().zip(rlimits) {
         let at_limit = |errno| Error::at(errno, Step::Rlimits, index);
-        raised.push(limit.raised(sys::rlimit(limit.resource).map_err(at_limit)?));
+        raised.put(limit.raised(sys::rlimit(limit.resource).map_err(at_limit)?))?;
     }
     Ok(())
 }
@@ -524,16 +525,16 @@ fn learn_from(refused: Option<Failed>, worked: Way, cloneflags: u64) {
 fn check_open(attr: &Attr<'_>) -> Result<()> {
     let check =
         |fd, step, index| sys::check_open(fd).map_err(|errno| Error::at(errno, step, index));
-    for (index, file) in (0..).zip(attr.files.unwrap_or(&[])) {
+    for (index, file) in numbers().zip(attr.files.unwrap_or(&[])) {
         if *file >= 0 {
             check(*file, Step::Files, index)?;
         }
     }
-    for (index, fd) in (0..).zip(attr.keep) {
+    for (index, fd) in numbers().zip(attr.keep) {
         check(*fd, Step::Keep, index)?;
     }
     let joins = attr.namespaces.map_or(&[][..], |namespaces| namespaces.joins);
-    for (index, join) in (0..).zip(joins) {
+    for (index, join) in numbers().zip(joins) {
         check(join.fd, Step::Setns, index)?;
     }
     if let Some(cgroup) = attr.cgroup {

@@ -25,6 +25,7 @@ pub mod error;
 mod explain;
 mod features;
 pub mod launch;
+mod list;
 pub mod plan;
 pub mod process;
 mod procfs;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //! What a Rust library needs in place of std when it is linked into C programs: memory from
-//! malloc(3), so that the caller's allocator and its tools see it, and abort(3) as the last resort.
+//! malloc(3), so that the caller's allocator and its tools see it, and abort(3) for a panic, which the
+//! library as it is linked has no way to: c-tests/artefact.sh looks.
 
 #![allow(unsafe_code)] // the allocator's interface is unsafe
 

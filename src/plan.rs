@@ -23,6 +23,7 @@ use crate::attr::{
     UNCATCHABLE,
 };
 use crate::error::{Error, Result, Step};
+use crate::list::{numbers, Reserved};
 use crate::redirect::Opened;
 use crate::remap::{self, Move, STDIO};
 use alloc::boxed::Box;
@@ -87,10 +88,13 @@ impl<'a> Plan<'a> {
         let Dispositions { default, ignore } = attr.dispositions;
         let signals = (default | ignore).count_ones() as usize;
         let most = most.saturating_add(others.0.len()).saturating_add(signals);
-        let most = most.saturating_add(candidates.count()).saturating_add(SINGLE_CALLS + more);
+        let most = most
+            .saturating_add(candidates.count())
+            .saturating_add(SINGLE_CALLS)
+            .saturating_add(more);
         let most = most.saturating_add(limits::most(attr));
-        let mut list = List(Vec::new());
-        list.0.try_reserve_exact(most).map_err(|_| Error::NO_MEMORY)?;
+        let mut list = List { calls: Vec::new(), full: false };
+        list.calls.try_reserve_exact(most).map_err(|_| Error::NO_MEMORY)?;
 
         let held = attr.program.fd().filter(|fd| attr.loses(*fd));
         if let (Some(table), false) = (table, fetched.is_empty()) {
@@ -110,7 +114,7 @@ impl<'a> Plan<'a> {
                 list.add([call::landlock_cloexec(ruleset, 0)]);
             }
         }
-        let before = list.0.len();
+        let before = list.calls.len();
         if let (Some(ruleset), true) = (landlock, staged) {
             list.add([call::landlock_cloexec(ruleset, libc::FD_CLOEXEC)]);
         }
@@ -140,7 +144,10 @@ impl<'a> Plan<'a> {
             list.restrictions(restrictions, landlock);
         }
         list.exec(attr, candidates, held.is_some());
-        Ok(Plan { calls: list.0, before })
+        if list.full {
+            return Err(Error::NO_MEMORY);
+        }
+        Ok(Plan { calls: list.calls, before })
     }
 
     /// Those that a child does which still has the privileges of its caller, and those that a stage does.
@@ -160,19 +167,28 @@ fn restricted(attr: &Attr<'_>, table: Option<&Table>) -> (Option<i32>, usize) {
     (table.map_or(attr.landlock(), |table| table.landlock), privileges::MOST_CALLS)
 }
 
-struct List<'a>(Vec<Call<'a>>);
+struct List<'a> {
+    calls: Vec<Call<'a>>,
+    /// A call found no room: none is left out in silence.
+    full: bool,
+}
 
 impl<'a> List<'a> {
     fn add<const N: usize>(&mut self, calls: [Call<'a>; N]) {
-        self.0.extend_from_slice(&calls);
+        self.add_all(&calls);
+    }
+
+    fn add_all(&mut self, calls: &[Call<'a>]) {
+        self.full |= self.calls.put_all(calls).is_err();
     }
 
     /// Descriptors that are too high for the part of the table that the child has. They come first:
     /// the credentials of the caller permit it. All else at those numbers is free by now.
     fn fetch(&mut self, table: &Table) {
         self.add(call::caller_pidfd(table.caller, table.below));
-        for (number, fd) in (table.below.saturating_add(1)..).zip(&table.fetched) {
-            self.add(call::fetch(table.below, *fd, number));
+        let first = table.below.saturating_add(1);
+        for (nth, fd) in numbers().zip(&table.fetched) {
+            self.add(call::fetch(table.below, *fd, first.saturating_add(nth)));
         }
     }
 
@@ -203,7 +219,7 @@ impl<'a> List<'a> {
         }
         let Some(namespaces) = namespaces else { return };
         // A user namespace that is entered first gives the right to enter others.
-        for (join, index) in namespaces.joins.iter().zip(0..) {
+        for (join, index) in namespaces.joins.iter().zip(numbers()) {
             if join.own_kinds() != 0 {
                 self.add([call::setns(join.fd, join.own_kinds(), index)]);
             }
@@ -319,16 +335,16 @@ impl<'a> List<'a> {
                 Move::Close(fd) => self.add([call::close(fd)]),
             }
         }
-        for (fd, index) in keep.iter().zip(0..) {
+        for (fd, index) in keep.iter().zip(numbers()) {
             self.add([call::inherit(*fd, index)]);
         }
     }
 
     fn actions(&mut self, attr: &Attr<'a>, spare: Option<i32>) {
         self.opened(attr.opened);
-        for (index, action) in (0..).zip(attr.actions) {
+        for (index, action) in numbers().zip(attr.actions) {
             let (calls, count) = call::action(action, index, spare);
-            self.0.extend_from_slice(calls.get(..count).unwrap_or_default());
+            self.add_all(calls.get(..count).unwrap_or_default());
         }
     }
 
@@ -438,20 +454,20 @@ impl Others {
         if !enough {
             return Err(Error::NO_MEMORY);
         }
-        kept.extend(attr.actions.iter().filter_map(Action::opens).chain(spare));
-        kept.extend_from_slice(attr.keep);
+        for fd in attr.actions.iter().filter_map(Action::opens).chain(spare) {
+            kept.put(fd)?;
+        }
+        kept.put_all(attr.keep)?;
         sort(&mut kept);
         let mut first = attr.end_of_files().max(STDIO as i32);
         for next in kept.into_iter().filter(|fd| *fd >= STDIO as i32) {
             if next > first {
-                others.0.push((first, next as u32 - 1));
+                others.0.put((first, (next as u32).saturating_sub(1)))?;
             }
-            if next == i32::MAX {
-                return Ok(others);
-            }
-            first = first.max(next + 1);
+            let Some(above) = next.checked_add(1) else { return Ok(others) };
+            first = first.max(above);
         }
-        others.0.push((first, u32::MAX));
+        others.0.put((first, u32::MAX))?;
         Ok(others)
     }
 }

@@ -8,6 +8,7 @@ mod text;
 
 pub use text::Text;
 
+use crate::list::Reserved;
 use crate::sys::{self, Errno, Fd};
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -90,8 +91,7 @@ pub fn all() -> Result<Vec<Stat>, Errno> {
     let mut all = Vec::new();
     while let Some((name, _)) = entries.next()? {
         if let Some(stat) = number(name.to_bytes()).and_then(|pid| stat(pid as i32)) {
-            all.try_reserve(1).map_err(|_| libc::ENOMEM)?;
-            all.push(stat);
+            all.add(stat)?;
         }
     }
     Ok(all)
@@ -123,7 +123,7 @@ impl Entries {
         let rest = self.buffer.get(self.at..self.filled).unwrap_or_default();
         let Some([low, high, kind]) = rest.get(LENGTH..NAME) else { return Ok(None) };
         let length = usize::from(u16::from_le_bytes([*low, *high]));
-        self.at += length.max(NAME);
+        self.at = self.at.saturating_add(length.max(NAME));
         let name = CStr::from_bytes_until_nul(rest.get(NAME..length).unwrap_or_default());
         Ok(Some((name.unwrap_or_default(), *kind)))
     }

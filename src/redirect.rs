@@ -10,6 +10,7 @@
 
 use crate::attr::Attr;
 use crate::error::{Error, Result, Step};
+use crate::list::{count, filled, Reserved};
 use crate::sys::{self, Errno, Fd};
 use alloc::vec::Vec;
 use core::ffi::CStr;
@@ -168,9 +169,7 @@ fn roots(files: &[i32], redirects: usize) -> Result<Vec<usize>> {
         _ => None,
     };
     const UNKNOWN: usize = usize::MAX;
-    let mut roots: Vec<usize> = Vec::new();
-    roots.try_reserve_exact(files.len()).map_err(|_| Error::NO_MEMORY)?;
-    roots.resize(files.len(), UNKNOWN);
+    let mut roots = filled(files.len(), UNKNOWN)?;
     for start in 0..files.len() {
         let (mut root, mut steps) = (start, 0);
         while let Some(further) = next(root) {
@@ -200,7 +199,7 @@ fn roots(files: &[i32], redirects: usize) -> Result<Vec<usize>> {
 pub fn make<'a>(attr: &Attr<'a>) -> Result<Made<'a>> {
     let wanted = attr.files.unwrap_or_default();
     let roots = roots(wanted, attr.redirects.len())?;
-    let count = wanted.iter().filter(|file| **file < -1).count();
+    let count = count(wanted.iter().filter(|file| **file < -1));
     let mut made = Made {
         files: Vec::new(),
         opened: Vec::new(),
@@ -226,13 +225,13 @@ pub fn make<'a>(attr: &Attr<'a>) -> Result<Made<'a>> {
     for (to, file) in wanted.iter().enumerate() {
         let fd =
             made.one(attr, to, *file).map_err(|errno| Error::at(errno, Step::Files, to as i32))?;
-        made.files.push(fd);
+        made.files.put(fd)?;
     }
-    for (to, root) in roots.iter().enumerate().filter(|(to, root)| to != *root) {
+    for (to, root) in (0..roots.len()).zip(&roots).filter(|(to, root)| to != *root) {
         let fd = made.files.get(*root).copied().unwrap_or(-1);
         if fd < 0 {
             // Not there before the child opens it.
-            made.opened.push(Opened::Same { from: *root as i32, to: to as i32 });
+            made.opened.put(Opened::Same { from: *root as i32, to: to as i32 })?;
         }
         if let Some(place) = made.files.get_mut(to) {
             *place = fd;
@@ -270,7 +269,8 @@ impl<'a> Made<'a> {
                 }
                 Some(Redirect::Open { path, flags, mode }) => {
                     let (flags, mode) = (*flags, *mode);
-                    self.opened.push(Opened::File { to: to as i32, path, flags, mode });
+                    let file = Opened::File { to: to as i32, path, flags, mode };
+                    self.opened.put(file)?;
                     Ok(-1)
                 }
                 None => Ok(-1),
@@ -286,7 +286,7 @@ impl<'a> Made<'a> {
         ours: Fd,
         theirs: Fd,
     ) -> core::result::Result<i32, Errno> {
-        self.ends.pipes.push((to, out_of_the_way(ours, attr)?));
+        self.ends.pipes.put((to, out_of_the_way(ours, attr)?))?;
         self.hold(attr, theirs)
     }
 
@@ -311,7 +311,7 @@ impl<'a> Made<'a> {
     fn hold(&mut self, attr: &Attr<'_>, fd: Fd) -> core::result::Result<i32, Errno> {
         let fd = out_of_the_way(fd, attr)?;
         let number = fd.number();
-        self.held.push(fd);
+        self.held.put(fd)?;
         Ok(number)
     }
 

@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 use crate::error::{Error, Result};
+use crate::list::{numbers, Reserved};
 use alloc::vec::Vec;
 
 /// A step of the shuffle.
@@ -56,43 +57,43 @@ pub fn moves(files: &[i32]) -> Result<Vec<Move>> {
 
     for (to, &from) in numbered(files) {
         if from == to {
-            moves.push(Move::Keep(to));
+            moves.put(Move::Keep(to))?;
         }
     }
     for start in 0..files.len() {
         let mut next = Some(start);
         // Filling one target may free the one that it was filled from.
         while let Some((from, to)) = next.and_then(|to| waiting.take_ready(to)) {
-            moves.push(Move::Dup { from, to });
+            moves.put(Move::Dup { from, to })?;
             next = usize::try_from(from).ok();
         }
     }
     for start in 0..files.len() {
         let Some((mut from, mut to)) = waiting.take(start) else { continue };
         let first = to;
-        moves.push(Move::Save { from: first });
+        moves.put(Move::Save { from: first })?;
         while from != first {
-            moves.push(Move::Dup { from, to });
+            moves.put(Move::Dup { from, to })?;
             let Some(next) = usize::try_from(from).ok().and_then(|to| waiting.take(to)) else {
                 break;
             };
             (from, to) = next;
         }
-        moves.push(Move::Restore { to });
+        moves.put(Move::Restore { to })?;
     }
     for (to, &from) in numbered(files) {
         if from == -1 {
-            moves.push(Move::Close(to));
+            moves.put(Move::Close(to))?;
         }
     }
     for to in files.len()..STDIO {
-        moves.push(Move::Close(to as i32));
+        moves.put(Move::Close(to as i32))?;
     }
     Ok(moves)
 }
 
 fn numbered(files: &[i32]) -> impl Iterator<Item = (i32, &i32)> {
-    (0..).zip(files)
+    numbers().zip(files)
 }
 
 /// The targets that are still to be filled from somewhere else.
@@ -109,14 +110,14 @@ impl<'a> Waiting<'a> {
     fn new(files: &'a [i32]) -> Result<Self> {
         let mut needed = Vec::new();
         needed.try_reserve_exact(files.len()).map_err(|_| Error::NO_MEMORY)?;
-        needed.extend(
-            numbered(files).map(|(to, &from)| if from == to || from < 0 { FILLED } else { 0 }),
-        );
+        for (to, &from) in numbered(files) {
+            needed.put(if from == to || from < 0 { FILLED } else { 0 })?;
+        }
         let mut waiting = Waiting { files, needed };
         for (to, &from) in numbered(files) {
             if from != to {
                 if let Some(count) = waiting.count(from) {
-                    *count += 1;
+                    *count = count.saturating_add(1);
                 }
             }
         }
@@ -135,7 +136,7 @@ impl<'a> Waiting<'a> {
         let to = i32::try_from(to).ok()?;
         *self.count(to)? = FILLED;
         if let Some(count) = self.count(from) {
-            *count -= 1;
+            *count = count.saturating_sub(1);
         }
         Some((from, to))
     }

@@ -128,7 +128,7 @@ pub fn nice() -> Result<i32, Errno> {
     // SAFETY: no pointer.
     let result = unsafe { call3(libc::SYS_getpriority, libc::PRIO_PROCESS as usize, 0, 0) };
     // 40 to 1 (getpriority(2), C library/kernel differences).
-    result.map(|priority| 20 - priority as i32)
+    result.map(|priority| 20i32.wrapping_sub(priority as i32))
 }
 
 /// The caller's soft and hard limit.

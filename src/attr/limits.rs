@@ -5,6 +5,7 @@
 
 use super::INVALID;
 use crate::error::{Error, Result, Step};
+use crate::list::numbers;
 
 /// What is asked for; None, and what is not listed, keeps the caller's.
 #[derive(Clone, Copy, Debug, Default)]
@@ -54,7 +55,7 @@ impl Limits<'_> {
             return Err(INVALID);
         }
         let mut seen = 0u32;
-        for (index, limit) in (0..).zip(self.rlimits) {
+        for (index, limit) in numbers().zip(self.rlimits) {
             let [soft, hard] = limit.limits;
             let number = u32::try_from(limit.resource).unwrap_or(RESOURCES);
             let bit = 1u32.checked_shl(number).unwrap_or(0);
@@ -84,18 +85,18 @@ impl OomScoreAdj {
         if !(-1000..=1000).contains(&score) {
             return None;
         }
-        let (mut text, mut start, mut left) = ([0; 5], 5, score.unsigned_abs());
+        let (mut text, mut start, mut left) = ([0; 5], 5usize, score.unsigned_abs());
         for place in text.iter_mut().rev() {
             *place = b'0' + (left % 10) as u8;
             left /= 10;
-            start -= 1;
+            start = start.saturating_sub(1);
             if left == 0 {
                 break;
             }
         }
         // Four digits at most: the first place is free.
         if score < 0 {
-            start -= 1;
+            start = start.saturating_sub(1);
             if let Some(place) = text.get_mut(start) {
                 *place = b'-';
             }

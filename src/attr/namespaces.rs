@@ -3,6 +3,7 @@
 
 use super::{CLONE_FLAGS, CLONE_NEWTIME, CLONE_NEWUSER, INVALID};
 use crate::error::{Error, Result, Step};
+use crate::list::numbers;
 use core::ffi::CStr;
 
 /// Namespaces to enter: setns(2).
@@ -53,7 +54,7 @@ impl<'a> Namespaces<'a> {
 
     /// The pid namespace that the child is born in: its descriptor, and its place in the list.
     pub fn pid(&self) -> Option<(i32, i32)> {
-        let found = self.joins.iter().zip(0..).find(|(join, _)| join.has(CLONE_NEWPID));
+        let found = self.joins.iter().zip(numbers()).find(|(join, _)| join.has(CLONE_NEWPID));
         found.map(|(join, index)| (join.fd, index))
     }
 
@@ -69,7 +70,7 @@ impl<'a> Namespaces<'a> {
             return Err(INVALID);
         }
         let pid = self.pid().map(|(_, index)| index);
-        for (join, index) in self.joins.iter().zip(0..) {
+        for (join, index) in self.joins.iter().zip(numbers()) {
             let twice = join.has(CLONE_NEWPID) && pid != Some(index);
             if join.kinds <= 0 || join.kinds as u64 & !CLONE_FLAGS != 0 || twice {
                 return Err(Error::at(libc::EINVAL, Step::Args, index));

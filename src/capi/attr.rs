@@ -11,6 +11,7 @@ use crate::attr::{
 };
 use crate::error::{Error, Result, Step};
 use crate::launch::Failed;
+use crate::list::{numbers, Reserved};
 use crate::procfs::Text;
 use crate::redirect::{self, Redirect};
 use alloc::vec::Vec;
@@ -292,9 +293,9 @@ unsafe fn actions<'a>(attr: &fe_attr) -> Result<Vec<Action<'a>>> {
     let list = unsafe { array(attr.actions, attr.nactions) }?.unwrap_or_default();
     let mut actions = Vec::new();
     actions.try_reserve_exact(list.len()).map_err(|_| Error::NO_MEMORY)?;
-    for (index, from) in (0..).zip(list) {
+    for (index, from) in numbers().zip(list) {
         // SAFETY: the caller's.
-        actions.push(unsafe { action(from, index) }?);
+        actions.put(unsafe { action(from, index) }?)?;
     }
     Ok(actions)
 }
@@ -358,7 +359,7 @@ unsafe fn files<'a>(attr: &fe_attr) -> Result<Option<&'a [i32]>> {
     // There is a place for the ends of the first three.
     let homeless = files.unwrap_or_default().iter().skip(3).position(is_pipe);
     match homeless.filter(|_| attr.ends.is_null()) {
-        Some(above) => Err(Error::at(libc::EINVAL, Step::Args, above as i32 + 3)),
+        Some(above) => Err(Error::at(libc::EINVAL, Step::Args, (above as i32).saturating_add(3))),
         None if files.is_none() && attr.flags & FE_PTY != 0 => Ok(Some(&[FE_TERMINAL; 3])),
         None => Ok(files),
     }
@@ -392,10 +393,11 @@ unsafe fn redirects<'a>(attr: &fe_attr, files: &[i32]) -> Result<Vec<Redirect<'a
     redirects.try_reserve_exact(list.len()).map_err(|_| Error::NO_MEMORY)?;
     for (k, from) in list.iter().enumerate() {
         // SAFETY: the caller's.
-        redirects.push(unsafe { redirect(from) }.map_err(|error| {
+        let redirect = unsafe { redirect(from) }.map_err(|error| {
             let used = |file: &i32| redirect::is_redirect(*file, k);
             Error { index: files.iter().position(used).map_or(-1, |to| to as i32), ..error }
-        })?);
+        })?;
+        redirects.put(redirect)?;
     }
     Ok(redirects)
 }

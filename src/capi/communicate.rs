@@ -7,6 +7,7 @@ use super::read::{array, extensible, Extensible};
 use super::spawn::fe_spawn;
 use super::types::*;
 use super::{fe_child_close, fe_kill, fe_wait};
+use crate::list::Reserved;
 use crate::process::{communicate, Io, Outcome};
 use crate::sys::{self, Errno};
 use alloc::vec::Vec;
@@ -181,10 +182,13 @@ fn tell(outcome: Outcome, result: &mut fe_result, began_ns: u64) {
 /// A string of C's, from malloc(3) as all memory here, and its length.
 fn give_away(collected: Option<Vec<u8>>) -> (*mut c_char, usize) {
     let Some(mut bytes) = collected else { return (core::ptr::null_mut(), 0) };
-    // There is room for it.
-    bytes.push(0);
+    let length = bytes.len();
+    // There is room for it, so it fits.
+    if bytes.put(0).is_err() {
+        return (core::ptr::null_mut(), 0);
+    }
     let mut bytes = core::mem::ManuallyDrop::new(bytes);
-    (bytes.as_mut_ptr().cast(), bytes.len() - 1)
+    (bytes.as_mut_ptr().cast(), length)
 }
 
 /// Gives back what fe_communicate or fe_run has put into it (`output` and `errors`, by free(3), which the

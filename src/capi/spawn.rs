@@ -11,6 +11,7 @@ use super::types::*;
 use crate::attr::{Attr, Way};
 use crate::error::{Error, Step};
 use crate::launch::{self, Failed, Pending, Progress};
+use crate::list::Reserved;
 use crate::redirect::Ends;
 use crate::sys::{self, Blocked};
 use alloc::vec::Vec;
@@ -315,7 +316,12 @@ impl Many {
             };
             match result {
                 Ok((pending, kind, ends)) => {
-                    self.flying.push(Flight { index, pending, kind, ends, attr, trace });
+                    // There is room: no more than WINDOW are on their way.
+                    let flight = Flight { index, pending, kind, ends, attr, trace };
+                    if self.flying.put(flight).is_err() {
+                        // SAFETY: the caller's.
+                        unsafe { self.failed(index, attr, None, &Error::NO_MEMORY.into()) };
+                    }
                     return;
                 }
                 // The others on their way may hold what it lacks.

@@ -222,7 +222,7 @@ fn make(nr: libc::c_long, args: [usize; 5], start: &Start<'_>) -> core::result::
     // keeps that and the rest for as long as the child needs it.
     let result = unsafe { sys::clone(nr as usize, args, child::run, start) };
     if result < 0 {
-        Err(-result as Errno)
+        Err(result.wrapping_neg() as Errno)
     } else {
         Ok(result as i32)
     }

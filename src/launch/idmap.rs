@@ -7,6 +7,7 @@
 use super::newidmap;
 use crate::attr::{IdMap, IdMaps};
 use crate::error::{Error, Result, Step};
+use crate::list::Reserved;
 use crate::procfs::{is_ours, Text};
 use crate::sys;
 use alloc::vec::Vec;
@@ -56,7 +57,7 @@ fn write_map(
         text.push(b" ");
         text.push_number(line.size);
         text.push(b"\n");
-        lines.extend_from_slice(text.as_bytes());
+        lines.put_all(text.as_bytes())?;
     }
     let written = match (write_file(pid, file, &lines), helper) {
         (Err(libc::EPERM), Some(helper)) => match newidmap::write(helper, pid, map) {

@@ -12,6 +12,7 @@ use super::owned::Owned;
 use super::record;
 use crate::child::{self, Record, Start};
 use crate::error::{Error, Result, Step};
+use crate::list::Reserved;
 use crate::plan::{call, Call};
 use crate::sys::{self, Errno, Fd, SharedPage};
 use alloc::vec::Vec;
@@ -191,8 +192,8 @@ pub fn write(file: Fd, content: &Content<'_>) -> Result<Image> {
     let mut all: Vec<Call<'_>> = Vec::new();
     let count = calls.len().saturating_add(first.len());
     all.try_reserve_exact(count).map_err(|_| Error::NO_MEMORY)?;
-    all.extend_from_slice(&first);
-    all.extend_from_slice(calls);
+    all.put_all(&first)?;
+    all.put_all(calls)?;
 
     let calls_at = DATA + size_of::<Data>();
     let copies_at = calls_at.saturating_add(size_of_val(all.as_slice()));

@@ -6,6 +6,7 @@
 
 use crate::attr::Instruction;
 use crate::error::{Error, Result};
+use crate::list::{filled, Reserved};
 use crate::plan::call::{Borrows, SigAction};
 use crate::plan::Call;
 use alloc::vec::Vec;
@@ -38,14 +39,12 @@ impl Owned {
             measure.args(call);
         }
         let words = measure.used / 8;
-        let mut copies: Vec<u64> = Vec::new();
-        copies.try_reserve_exact(words).map_err(|_| Error::NO_MEMORY)?;
-        copies.resize(words, 0);
+        let mut copies = filled(words, 0u64)?;
         let to = copies.as_mut_ptr().cast::<u8>();
         let mut copier = Copier::new(to, base.unwrap_or(to as usize));
         for call in calls {
             let args = copier.args(call);
-            owned.push(call.with_args(args));
+            owned.put(call.with_args(args))?;
         }
         Ok(Owned { calls: owned, copies })
     }
@@ -145,7 +144,7 @@ impl Copier {
     /// There is a string at `at`.
     unsafe fn string(&mut self, at: usize) -> usize {
         // SAFETY: the caller's.
-        unsafe { self.bytes(at, libc::strlen(at as *const libc::c_char) + 1) }
+        unsafe { self.bytes(at, libc::strlen(at as *const libc::c_char).wrapping_add(1)) }
     }
 
     /// # Safety
@@ -172,11 +171,11 @@ impl Copier {
         let from = at as *const usize;
         // SAFETY: the caller's: what comes before the end is there.
         unsafe {
-            let mut count = 0;
+            let mut count = 0usize;
             while hole == Some(count) || *from.add(count) != 0 {
-                count += 1;
+                count = count.wrapping_add(1);
             }
-            let (copy, address) = self.room((count + 1).saturating_mul(8));
+            let (copy, address) = self.room(count.wrapping_add(1).saturating_mul(8));
             let copy = copy.cast::<usize>();
             for nth in 0..count {
                 if hole == Some(nth) {

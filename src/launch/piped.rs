@@ -120,7 +120,7 @@ pub fn wait_for_end(pid: i32, pipe: &Fd, limit: Option<u64>, proof: impl Fn() ->
                 if left == Some(0) {
                     return false;
                 }
-                silence = (silence * 2).min(SILENCE_MS.1);
+                silence = silence.saturating_mul(2).min(SILENCE_MS.1);
             }
             Err(libc::EINTR) => {}
             // A filter forbids ppoll: read without a bound.

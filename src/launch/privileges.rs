@@ -19,7 +19,7 @@ pub fn look(attr: &Attr<'_>, restrictions: &Restrictions<'_>) -> Result<Option<B
     }
     let Some(wanted) = &restrictions.privileges else { return Ok(None) };
     let last = sys::last_capability().map_err(at(Step::Bounding))?;
-    if wanted.named() & !(u64::MAX >> (63 - last)) != 0 {
+    if wanted.named() & !(u64::MAX >> 63u32.saturating_sub(last)) != 0 {
         return Err(Error::new(libc::EINVAL, Step::Args));
     }
     let ids = sys::user_ids();

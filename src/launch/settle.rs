@@ -40,9 +40,9 @@ pub fn settle_by(
         match outcome::next(record::read(from), how, asked.take()) {
             Next::Ask(question) => asked = Some((question, ask(question))),
             Next::Again => {
-                found_running += 1;
+                found_running = u32::saturating_add(found_running, 1);
                 sys::sleep_us(sleep);
-                sleep = (sleep * 2).min(SLEEP_US.1);
+                sleep = sleep.saturating_mul(2).min(SLEEP_US.1);
             }
             Next::Done(result) => {
                 if result.is_err() {

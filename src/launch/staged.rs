@@ -17,6 +17,7 @@ use super::{clone, piped, record, settle, way, Job, Started};
 use crate::attr::{Action, Attr, Group, Way};
 use crate::child::Start;
 use crate::error::{Error, Result, Step};
+use crate::list::Reserved;
 use crate::plan::{call, Call};
 use crate::procfs::Text;
 use crate::redirect::out_of_the_way;
@@ -132,8 +133,8 @@ pub fn spawn(job: &Job<'_>, calls: &[Call<'_>]) -> Result<Started> {
     let mut all: Vec<Call<'_>> = Vec::new();
     let count = job.calls.len().saturating_add(last.len());
     all.try_reserve_exact(count).map_err(|_| Error::NO_MEMORY)?;
-    all.extend_from_slice(job.calls);
-    all.extend_from_slice(&last);
+    all.put_all(job.calls)?;
+    all.put_all(&last)?;
 
     let sentinel = AtomicU32::new(0);
     let start = Start {

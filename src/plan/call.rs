@@ -435,7 +435,7 @@ pub fn action<'a>(
         Action::Closefrom(first) => match spare.filter(|spare| *spare > first) {
             None => ([close_others(first, u32::MAX), nothing, nothing, nothing], 1),
             Some(spare) => {
-                let below = close_others(first, spare as u32 - 1);
+                let below = close_others(first, (spare as u32).saturating_sub(1));
                 let above = close_others(spare.saturating_add(1), u32::MAX);
                 ([below, above, nothing, nothing], 2)
             }

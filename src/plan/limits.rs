@@ -6,6 +6,7 @@
 
 use super::{call, Caller, List};
 use crate::attr::{Attr, Limits, Scheduling};
+use crate::list::numbers;
 
 /// The calls that come at most once each; the score takes three.
 const SINGLE_CALLS: usize = 12;
@@ -25,7 +26,7 @@ impl<'a> List<'a> {
         if let Some(score) = &limits.oom_score_adj {
             self.add(call::oom_score_adj(score));
         }
-        for (index, raised) in (0..).zip(&caller.raised_rlimits) {
+        for (index, raised) in numbers().zip(&caller.raised_rlimits) {
             if let Some(raised) = raised {
                 self.add([call::rlimit(raised, index)]);
             }
@@ -79,7 +80,7 @@ impl<'a> List<'a> {
         if let Some(umask) = limits.umask {
             self.add([call::umask(umask)]);
         }
-        for ((index, wanted), raised) in (0..).zip(limits.rlimits).zip(&caller.raised_rlimits) {
+        for ((index, wanted), raised) in numbers().zip(limits.rlimits).zip(&caller.raised_rlimits) {
             if raised.as_ref() != Some(wanted) {
                 self.add([call::rlimit(wanted, index)]);
             }

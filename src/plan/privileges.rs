@@ -113,7 +113,7 @@ impl Wanted {
 }
 
 fn each(set: u64) -> impl Iterator<Item = i32> {
-    (0..64).filter(move |capability| set & 1 << capability != 0)
+    (0..64).filter(move |capability| set.wrapping_shr(*capability as u32) & 1 != 0)
 }
 
 impl<'a> List<'a> {

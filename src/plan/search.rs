@@ -6,6 +6,7 @@
 
 use crate::attr::{Attr, CStrArray, Program};
 use crate::error::{Error, Result};
+use crate::list::{count, numbers, Reserved};
 use alloc::vec::Vec;
 use core::ffi::CStr;
 use core::sync::atomic::AtomicUsize;
@@ -50,7 +51,7 @@ impl<'a> Candidates<'a> {
         match &self.paths {
             Paths::None => 0,
             Paths::One(_) => 1,
-            Paths::Many(strings) => strings.iter().filter(|byte| **byte == 0).count(),
+            Paths::Many(strings) => count(strings.iter().filter(|byte| **byte == 0)),
         }
     }
 
@@ -62,7 +63,7 @@ impl<'a> Candidates<'a> {
             Paths::One(path) => give(-1, path),
             Paths::Many(strings) => {
                 let strings = strings.split_inclusive(|byte| *byte == 0);
-                for (index, string) in (0..).zip(strings) {
+                for (index, string) in numbers().zip(strings) {
                     if let Ok(path) = CStr::from_bytes_with_nul(string) {
                         give(index, path);
                     }
@@ -88,17 +89,17 @@ impl<'a> Paths<'a> {
         let elements = || list.split(|byte| *byte == b':');
         // A slash and a NUL for each.
         let each = name.len().saturating_add(2);
-        let size = elements().count().saturating_mul(each).saturating_add(list.len());
+        let size = count(elements()).saturating_mul(each).saturating_add(list.len());
         let mut strings = Vec::new();
         strings.try_reserve_exact(size).map_err(|_| Error::NO_MEMORY)?;
         for element in elements() {
             // An empty element is the working directory: the name alone.
             if !element.is_empty() {
-                strings.extend_from_slice(element);
-                strings.push(b'/');
+                strings.put_all(element)?;
+                strings.put(b'/')?;
             }
-            strings.extend_from_slice(name);
-            strings.push(0);
+            strings.put_all(name)?;
+            strings.put(0)?;
         }
         Ok(Paths::Many(strings))
     }
@@ -107,13 +108,15 @@ impl<'a> Paths<'a> {
 /// The arguments with which the shell runs a script, as POSIX has it for execvp: argv[0], the script
 /// (which the child fills in), argv[1] and so on.
 fn shell_argv(argv: CStrArray<'_>) -> Result<Vec<AtomicUsize>> {
-    let count = argv.addresses().count();
+    let count = count(argv.addresses());
     let mut words = Vec::new();
     // The script and the NULL.
     words.try_reserve_exact(count.saturating_add(2)).map_err(|_| Error::NO_MEMORY)?;
     let first = argv.addresses().take(1);
     let rest = argv.addresses().skip(1);
-    words.extend(first.chain([0]).chain(rest).chain([0]).map(AtomicUsize::new));
+    for word in first.chain([0]).chain(rest).chain([0]) {
+        words.put(AtomicUsize::new(word))?;
+    }
     Ok(words)
 }
 
@@ -131,7 +134,7 @@ mod tests {
     }
 
     fn list(strings: &[&str]) -> Vec<(i32, String)> {
-        (0..).zip(strings.iter().map(|s| s.to_string())).collect()
+        numbers().zip(strings.iter().map(|s| s.to_string())).collect()
     }
 
     #[test]

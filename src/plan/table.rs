@@ -9,6 +9,7 @@
 
 use crate::attr::Attr;
 use crate::error::{Error, Result};
+use crate::list::{count, Reserved};
 use crate::remap::STDIO;
 use alloc::vec::Vec;
 
@@ -58,38 +59,40 @@ impl Table {
             fetched: Vec::new(),
             caller: caller.unwrap_or(0),
         };
-        let high = sources().filter(|fd| *fd >= table.below).count();
+        let high = count(sources().filter(|fd| *fd >= table.below));
         if high == 0 {
             return Ok(Some(table));
         }
         let no_memory = |_| Error::NO_MEMORY;
         table.fetched.try_reserve_exact(high).map_err(no_memory)?;
         if let Some(execfd) = attr.program.fd() {
-            table.execfd = Some(table.place_of(execfd));
+            table.execfd = Some(table.place_of(execfd)?);
         }
         if let Some(landlock) = attr.landlock() {
-            table.landlock = Some(table.place_of(landlock));
+            table.landlock = Some(table.place_of(landlock)?);
         }
         if let Some(files) = attr.files {
             let mut places = Vec::new();
             places.try_reserve_exact(files.len()).map_err(no_memory)?;
-            places.extend(files.iter().map(|fd| table.place_of(*fd)));
+            for fd in files {
+                places.put(table.place_of(*fd)?)?;
+            }
             table.files = Some(places);
         }
         Ok(Some(table))
     }
 
     /// Where the caller's `fd` will be.
-    fn place_of(&mut self, fd: i32) -> i32 {
+    fn place_of(&mut self, fd: i32) -> Result<i32> {
         if fd < self.below {
-            return fd;
+            return Ok(fd);
         }
         let known = self.fetched.iter().position(|fetched| *fetched == fd);
-        let at = known.unwrap_or_else(|| {
-            self.fetched.push(fd);
-            self.fetched.len() - 1
-        });
-        self.below.saturating_add(1).saturating_add(at as i32)
+        let at = known.unwrap_or(self.fetched.len());
+        if known.is_none() {
+            self.fetched.put(fd)?;
+        }
+        Ok(self.below.saturating_add(1).saturating_add(at as i32))
     }
 }
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 use super::Process;
+use crate::list::Reserved;
 use crate::sys::{self, Errno, Fd};
 use alloc::vec::Vec;
 
@@ -80,18 +81,19 @@ impl<F: Fn(usize) -> Option<Process>> Watch<F> {
                 match sys::pidfd_open(process.pid) {
                     Ok(opened) => {
                         fd = Some(opened.number());
-                        late.push(opened);
+                        if late.put(opened).is_err() {
+                            break;
+                        }
                     }
                     // The look will tell.
                     Err(libc::ESRCH) => {}
                     Err(_) => may_open = false,
                 }
             }
-            self.entries.push(libc::pollfd {
-                fd: fd.unwrap_or(-1),
-                events: libc::POLLIN,
-                revents: 0,
-            });
+            let (fd, events) = (fd.unwrap_or(-1), libc::POLLIN);
+            if self.entries.put(libc::pollfd { fd, events, revents: 0 }).is_err() {
+                break;
+            }
         }
         if !may_open && !late.is_empty() {
             // The table is full, and other threads need descriptors too.

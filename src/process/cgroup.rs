@@ -3,6 +3,7 @@
 
 #![forbid(unsafe_code)]
 
+use crate::list::Reserved;
 use crate::procfs::Entries;
 use crate::sys::{self, Errno, Fd};
 use alloc::vec::Vec;
@@ -64,8 +65,7 @@ fn add_numbers(list: &Fd, pids: &mut Vec<i32>) -> Result<(), Errno> {
                 continue;
             }
             if number > 0 {
-                pids.try_reserve(1).map_err(|_| libc::ENOMEM)?;
-                pids.push(number);
+                pids.add(number)?;
             }
             number = 0;
         }

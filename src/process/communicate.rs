@@ -182,7 +182,7 @@ impl Session<'_> {
         let lives = self.stage != Stage::Ended;
         let watched = self.pidfd.filter(|_| lives);
         let blind = lives && watched.is_none();
-        let left = self.due.map(|due| due - now);
+        let left = self.due.map(|due| due.saturating_sub(now));
         let sleep = blind.then_some(self.sleep_ms);
         let ready = sys::poll_each(
             [
@@ -215,7 +215,7 @@ impl Session<'_> {
             self.look();
             // A tracer may keep it from being waited for: a pidfd would be readable all the time.
             self.pidfd = self.pidfd.filter(|_| !end_seen);
-            self.sleep_ms = (self.sleep_ms * 2).min(SLEEP_MS.1);
+            self.sleep_ms = self.sleep_ms.saturating_mul(2).min(SLEEP_MS.1);
         }
         let open = self.streams.iter().any(|stream| stream.fd.is_some());
         if self.stage == Stage::Ended && !open {
@@ -283,7 +283,7 @@ impl Session<'_> {
         let Some(fd) = &self.input else { return };
         let rest = self.io.input.get(self.fed..).unwrap_or_default();
         match sys::write_without_sigpipe(fd, rest) {
-            Ok(count) => self.fed += count,
+            Ok(count) => self.fed = self.fed.saturating_add(count),
             Err(libc::EAGAIN | libc::EINTR) => {}
             Err(_) => self.input = None,
         }
@@ -305,12 +305,12 @@ impl Session<'_> {
         let collected =
             stream.collected.as_mut().filter(|collected| !deaf && collected.len() < most);
         let count = if let Some(collected) = collected {
-            let left = most - collected.len();
+            let left = most.saturating_sub(collected.len());
             if !has_room(collected, most) {
                 self.fail(libc::ENOMEM);
                 return 0;
             }
-            let room = collected.capacity() - collected.len() - 1;
+            let room = collected.spare_capacity_mut().len().saturating_sub(1);
             sys::read_into(fd, collected, room.min(left))
         } else {
             self.scratch.clear();
@@ -400,5 +400,6 @@ impl Session<'_> {
 fn has_room(collected: &mut Vec<u8>, most: usize) -> bool {
     let (length, capacity) = (collected.len(), collected.capacity());
     let wanted = capacity.saturating_mul(2).max(FIRST).min(most.saturating_add(1));
-    capacity > length + 1 || collected.try_reserve_exact(wanted.saturating_sub(length)).is_ok()
+    capacity > length.saturating_add(1)
+        || collected.try_reserve_exact(wanted.saturating_sub(length)).is_ok()
 }

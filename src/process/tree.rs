@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 use super::{cgroup, Process};
+use crate::list::Reserved;
 use crate::procfs::{self, Stat};
 use crate::sys::{self, Errno};
 use alloc::vec::Vec;
@@ -241,9 +242,9 @@ impl Tree {
         if self.members.iter().any(|one| one.is(stat)) || stat.pid == sys::getpid() {
             return Ok(false);
         }
-        self.members.try_reserve(1).map_err(|_| libc::ENOMEM)?;
         let Stat { pid, start, .. } = *stat;
-        self.members.push(Member { pid, start, is_sure, told: false, state: state(stat) });
+        let member = Member { pid, start, is_sure, told: false, state: state(stat) };
+        self.members.add(member)?;
         Ok(true)
     }
 }

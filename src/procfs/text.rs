@@ -20,7 +20,7 @@ impl Text {
         for byte in bytes {
             if let Some(place) = self.bytes.get_mut(self.length) {
                 *place = *byte;
-                self.length += 1;
+                self.length = self.length.saturating_add(1);
             }
         }
     }

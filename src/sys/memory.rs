@@ -2,6 +2,7 @@
 //! A page that stays shared across a clone without CLONE_VM.
 
 use super::{call3, check, syscall, Errno, Fd};
+use crate::list::Reserved;
 use alloc::vec::Vec;
 use core::marker::PhantomData;
 
@@ -150,13 +151,10 @@ impl Strings {
     /// Appends one; false without memory.
     pub fn push(&mut self, string: &core::ffi::CStr) -> bool {
         let bytes = string.to_bytes_with_nul();
-        let fits =
-            self.bytes.try_reserve(bytes.len()).is_ok() && self.starts.try_reserve(1).is_ok();
-        if fits {
-            self.starts.push(self.bytes.len());
-            self.bytes.extend_from_slice(bytes);
-        }
-        fits
+        let start = self.bytes.len();
+        self.bytes.try_reserve(bytes.len()).is_ok()
+            && self.starts.add(start).is_ok()
+            && self.bytes.put_all(bytes).is_ok()
     }
 
     /// The array; None without memory.
@@ -164,8 +162,10 @@ impl Strings {
         self.addresses.clear();
         self.addresses.try_reserve_exact(self.starts.len().saturating_add(1)).ok()?;
         let base = self.bytes.as_ptr() as usize;
-        self.addresses.extend(self.starts.iter().map(|start| base.wrapping_add(*start)));
-        self.addresses.push(0);
+        for start in &self.starts {
+            self.addresses.put(base.wrapping_add(*start)).ok()?;
+        }
+        self.addresses.put(0).ok()?;
         Some(CStrArray { at: self.addresses.as_ptr().cast(), borrowed: PhantomData })
     }
 }

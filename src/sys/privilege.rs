@@ -41,9 +41,9 @@ pub fn last_capability() -> Result<u32, Errno> {
         unsafe { call3(libc::SYS_prctl, libc::PR_CAPBSET_READ as usize, capability as usize, 0) }
     };
     read(0)?;
-    let (mut known, mut unknown) = (0, 64);
-    while unknown - known > 1 {
-        let middle = (known + unknown) / 2;
+    let (mut known, mut unknown) = (0u32, 64u32);
+    while known.saturating_add(1) < unknown {
+        let middle = known.midpoint(unknown);
         match read(middle) {
             Ok(_) => known = middle,
             Err(libc::EINVAL) => unknown = middle,

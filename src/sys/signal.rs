@@ -73,7 +73,7 @@ impl NoSignal {
         let place = &raw mut pending as usize;
         // SAFETY: 8 bytes, the size that is given.
         let _ = unsafe { call3(libc::SYS_rt_sigpending, place, 8, 0) };
-        NoSignal { signal, was_pending: pending & 1 << (signal - 1) != 0, _blocked: blocked }
+        NoSignal { signal, was_pending: pending & bit(signal) != 0, _blocked: blocked }
     }
 
     /// There was no such error: one that is pending by now is from somebody else.
@@ -82,10 +82,15 @@ impl NoSignal {
     }
 }
 
+/// Its place in a set.
+fn bit(signal: i32) -> u64 {
+    1u64.wrapping_shl((signal as u32).wrapping_sub(1))
+}
+
 impl Drop for NoSignal {
     fn drop(&mut self) {
         if !self.was_pending {
-            let (set, now) = (1u64 << (self.signal - 1), [0u64; 2]);
+            let (set, now) = (bit(self.signal), [0u64; 2]);
             let (set, now) = (&raw const set as usize, &raw const now as usize);
             let args = [set, 0, now, 8, 0, 0];
             // SAFETY: a set of 8 bytes and a struct timespec; the siginfo is not wanted.

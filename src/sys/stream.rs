@@ -25,7 +25,7 @@ pub fn read_into(fd: &Fd, buffer: &mut Vec<u8>, most: usize) -> Result<usize, Er
     // SAFETY: the spare part is writable for its length.
     let count = unsafe { call3(libc::SYS_read, fd.number() as usize, at, room) }?;
     // SAFETY: the kernel has filled in so many behind the length.
-    unsafe { buffer.set_len(buffer.len() + count) };
+    unsafe { buffer.set_len(buffer.len().wrapping_add(count)) };
     Ok(count)
 }
 
