@@ -311,14 +311,15 @@ unsafe fn text<'a>(address: usize) -> &'a CStr {
 /// # Safety
 /// It is the address of an array that ends with 0, and stays.
 unsafe fn addresses(array: usize) -> impl Iterator<Item = usize> {
-    let mut at = array as *const usize;
+    // As pointers: what is read as a number may be followed no more.
+    let mut at = array as *const *const u8;
     core::iter::from_fn(move || {
         // SAFETY: the caller's: nothing is read behind the 0, where `at` stays.
         unsafe {
-            let address = *at;
-            (address != 0).then(|| {
+            let string = *at;
+            (!string.is_null()).then(|| {
                 at = at.add(1);
-                address
+                string as usize
             })
         }
     })

@@ -168,11 +168,12 @@ impl Copier {
     /// # Safety
     /// There is such an array of strings at `at`.
     unsafe fn strings(&mut self, at: usize, hole: Option<usize>) -> usize {
-        let from = at as *const usize;
+        // As pointers: what is read as a number may be followed no more.
+        let from = at as *const *const u8;
         // SAFETY: the caller's: what comes before the end is there.
         unsafe {
             let mut count = 0usize;
-            while hole == Some(count) || *from.add(count) != 0 {
+            while hole == Some(count) || !(*from.add(count)).is_null() {
                 count = count.wrapping_add(1);
             }
             let (copy, address) = self.room(count.wrapping_add(1).saturating_mul(8));
@@ -181,7 +182,7 @@ impl Copier {
                 if hole == Some(nth) {
                     continue;
                 }
-                let string = self.string(*from.add(nth));
+                let string = self.string(*from.add(nth) as usize);
                 if !self.to.is_null() {
                     // The rest is zero already.
                     copy.add(nth).write(string);
