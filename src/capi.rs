@@ -22,9 +22,14 @@ mod privileges;
 mod read;
 mod spawn;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod text;
 mod trace;
 mod types;
+
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 
 pub use child::{fe_child_close, fe_kill, fe_wait, fe_wait_any, fe_wait_usage};
 pub use communicate::{fe_communicate, fe_result_free, fe_run};

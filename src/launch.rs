@@ -17,7 +17,7 @@ mod image;
 mod kernel;
 mod newidmap;
 mod outcome;
-mod owned;
+pub(crate) mod owned;
 mod pending;
 mod pidns;
 mod piped;

@@ -143,6 +143,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "needs system calls")]
     fn of_this_process() {
         let own = stat(sys::getpid()).unwrap();
         assert_eq!(

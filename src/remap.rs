@@ -150,5 +150,7 @@ impl<'a> Waiting<'a> {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub mod model;
 #[cfg(test)]
 mod tests;

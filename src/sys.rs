@@ -7,8 +7,9 @@
 
 #![allow(unsafe_code)] // the kernel's interface
 
-#[cfg_attr(target_arch = "x86_64", path = "sys/x86_64.rs")]
-#[cfg_attr(target_arch = "aarch64", path = "sys/aarch64.rs")]
+#[cfg_attr(miri, path = "sys/miri.rs")]
+#[cfg_attr(all(target_arch = "x86_64", not(miri)), path = "sys/x86_64.rs")]
+#[cfg_attr(all(target_arch = "aarch64", not(miri)), path = "sys/aarch64.rs")]
 mod arch;
 mod fd;
 mod known;

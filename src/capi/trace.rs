@@ -26,10 +26,13 @@ struct Path(UnsafeCell<[u8; 512]>);
 // SAFETY: written by read_environment() only, before there is a second thread.
 unsafe impl Sync for Path {}
 
+// Miri would run it too, and does not know secure_getenv.
+#[cfg(not(miri))]
 #[used]
 #[link_section = ".init_array"]
 static AT_LOAD: extern "C" fn() = read_environment;
 
+#[cfg_attr(miri, allow(dead_code))]
 extern "C" fn read_environment() {
     extern "C" {
         fn secure_getenv(name: *const c_char) -> *const c_char;

@@ -94,6 +94,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "needs system calls")]
     fn a_test_program_has_execed() {
         let parent = sys::getpid();
         let stat = std::fs::read("/proc/self/stat").unwrap();

@@ -1,65 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-//! The moves against a model: a table of descriptors with contents and close-on-exec flags.
+//! The moves against the model.
 
+use super::model::{check, Table, SIZE};
 use super::*;
-
-/// Descriptor -> (content, close-on-exec).
-type Table = [Option<(i32, bool)>; SIZE];
-const SIZE: usize = 80;
-
-fn lowest_free(table: &Table) -> usize {
-    table.iter().position(Option::is_none).expect("the model's table is full")
-}
-
-fn run(table: &Table, moves: &[Move]) -> Table {
-    let mut table = *table;
-    let mut temporary = None;
-    for m in moves {
-        match *m {
-            Move::Keep(fd) => table[fd as usize].as_mut().expect("kept one is open").1 = false,
-            Move::Dup { from, to } => {
-                assert_ne!(from, to);
-                let (content, _) = table[from as usize].expect("source is open");
-                table[to as usize] = Some((content, false));
-            }
-            Move::Save { from } => {
-                assert_eq!(temporary, None, "one temporary at a time");
-                let at = lowest_free(&table);
-                table[at] = Some((table[from as usize].expect("source is open").0, true));
-                temporary = Some(at);
-            }
-            Move::Restore { to } => {
-                let at = temporary.take().expect("a temporary");
-                table[to as usize] = Some((table[at].expect("it is open").0, false));
-                table[at] = None;
-            }
-            Move::Close(fd) => table[fd as usize] = None,
-        }
-    }
-    assert_eq!(temporary, None);
-    table
-}
-
-/// What the seed's documentation promises, by looking at each descriptor on its own.
-fn wanted(table: &Table, files: &[i32]) -> Table {
-    let mut after = *table;
-    for (fd, place) in after.iter_mut().enumerate().take(files.len().max(STDIO)) {
-        let source = files.get(fd).copied().unwrap_or(-1);
-        *place = usize::try_from(source).ok().map(|s| (table[s].expect("open").0, false));
-    }
-    after
-}
-
-fn check(table: &Table, files: &[i32]) {
-    let moves = moves(files).unwrap();
-    assert_eq!(run(table, &moves), wanted(table, files), "{files:?} by {moves:?}");
-    let most = files.len() + files.len() / 2 + STDIO;
-    assert!(moves.len() <= most && moves.capacity() >= moves.len(), "{files:?}: {moves:?}");
-}
 
 /// Every table of up to 5 targets drawn from {-1, 0..6}, on every open set of 0..7 that holds the
 /// sources.
 #[test]
+#[cfg_attr(miri, ignore = "takes Miri hours")]
 fn every_small_table() {
     let mut checked = 0u64;
     for n in 0..=5u32 {
@@ -95,6 +43,7 @@ impl Random {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "takes Miri hours")]
 fn random_large_tables() {
     for seed in 1..=100_000u64 {
         let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15));
