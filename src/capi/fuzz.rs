@@ -5,6 +5,7 @@
 use super::attr::with_attr;
 use super::types::*;
 use crate::attr::Attr;
+use crate::error::Step;
 use crate::explain::{explain, Form, Planned};
 use crate::launch::owned::Owned;
 use crate::plan::call::Rule;
@@ -454,7 +455,7 @@ fn with(input: &mut Input<'_>, wild: bool, work: &dyn Fn(&Attr<'_>)) {
     let attr = memory.attr(input);
     // SAFETY: an fe_attr, and all in it, lives as long as memory.
     let _ = unsafe {
-        with_attr(attr, |attr, _| {
+        with_attr(attr, true, |attr, _| {
             attr.check()?;
             work(attr);
             Ok(())
@@ -523,6 +524,13 @@ fn check_plan(attr: &Attr<'_>, facts: &mut Input<'_>) {
         raised_rlimits: limits.iter().map(|limit| limit.raised([10, 20])).collect(),
         execfd_cloexec: true,
         privileges: wanted.map(|wanted| Box::new(Wanted::of(attr, wanted, &capabilities))),
+        hides: match facts.byte() % 5 {
+            0 => None,
+            1 => Some(Step::Setns),
+            2 => Some(Step::Unshare),
+            3 => Some(Step::Permitted),
+            _ => Some(Step::Setuid),
+        },
     };
     let candidates = Candidates::of(attr, || Some(c"/a::/b")).expect("memory");
     let parts = [None, Some(77)].map(|pid| Table::of(attr, || pid).expect("memory"));
@@ -542,7 +550,7 @@ fn check_plan(attr: &Attr<'_>, facts: &mut Input<'_>) {
 fn check_calls(attr: &Attr<'_>, calls: &[Call<'_>]) {
     let last = calls.last().expect("a call");
     assert!(matches!(last.rule, Rule::Exec | Rule::Shell), "{last:?}");
-    let others = calls.iter().filter(|call| call.step == crate::error::Step::CloseOthers);
+    let others = calls.iter().filter(|call| call.step == Step::CloseOthers);
     let ranges = others.map(|call| call.args[0]..=call.args[1]);
     for range in ranges {
         let kept = attr.keep.iter().find(|fd| range.contains(&(**fd as usize)));
