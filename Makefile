@@ -322,7 +322,8 @@ setup:
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(PACKAGES)
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
 	  lib$$(/usr/bin/python3 -c 'import sys; print("python%d.%d" % sys.version_info[:2])')-testsuite
-	rustup toolchain install nightly --profile minimal -c miri -c rust-src
+	cargo +nightly miri --version > /dev/null 2>&1 || \
+	  rustup toolchain install nightly --profile minimal -c miri -c rust-src || echo "without nightly: make miri cannot run"
 	$(call HAS_AARCH64_STD,rustc) || { dpkg --add-architecture arm64 && apt-get update -q && \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends rustc-web libstd-rust-web-dev:arm64; }
 
