@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # The C programs where a filter (c-tests/refuse.c) refuses what older kernels lack, and with all combinations of some calls
-# refused. How many cases of each pass, are skipped and fail is compared with tools/old_kernels.expected, so that no case is skipped
+# refused; and in what a container's runtime makes of root. How many cases of each pass, are skipped and fail is compared with tools/old_kernels.expected, so that no case is skipped
 # unnoticed. Run by `make check-old-kernels`, after which `cp build/results-old/counts tools/old_kernels.expected` takes new counts.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,11 +16,16 @@ combined='CLONE_CLEAR_SIGHAND close_range pidfd_open waitid execveat'
 counts=${FE_RESULTS:?}/counts
 : >"$counts"
 
+# What a runtime leaves root by default, and what its filter then refuses.
+contained='pass1 pass2 exec session dir search tty credential execfd run wait_any'
+left=chown,dac_override,fowner,fsetid,kill,setgid,setuid,setpcap,net_bind_service,net_raw,sys_chroot,mknod,audit_write,setfcap
+container=(clone3 namespaces mounts set_mempolicy pidfd_getfd=EPERM)
+
 # under NAME PROGRAM REFUSED...
 under() {
   local name=$1 program=$2
   shift 2
-  timeout -s KILL 300 "$BUILD/t/refuse" "$@" -- "$BUILD/t/$program" >"$work/out" 2>&1
+  timeout -s KILL 300 "${before[@]}" "$BUILD/t/refuse" "$@" -- "$BUILD/t/$program" >"$work/out" 2>&1
   local line
   line="$name $program $(grep -c '^ok' "$work/out") ok, $(grep -c '# SKIP' "$work/out") of them skipped, \
 $(grep -c '^not ok' "$work/out") not ok, $(tail -n 1 "$work/out")"
@@ -29,6 +34,7 @@ $(grep -c '^not ok' "$work/out") not ok, $(tail -n 1 "$work/out")"
   grep '^not ok\|# SKIP' "$work/out" | sed 's/^/# /'
 }
 
+before=()
 for kernel in $kernels; do
   for program in $programs; do under "$kernel" "$program" "$kernel"; done
 done
@@ -43,4 +49,7 @@ for ((set = 1; set < 1 << ${#calls[@]}; set++)); do
   done
   under "$(IFS=,; echo "${refused[*]}")" dir "${refused[@]}"
 done
+
+before=("$BUILD/forkexec" --bounding "$left" --inheritable none --permitted "$left" --effective "$left" --)
+for program in $contained; do under container "$program" "${container[@]}"; done
 plan
