@@ -119,6 +119,8 @@ void make_world(const char *program) {
       uintptr_t handler;
       unsigned long rest[3];
     } action = {0, {0, 0, 0}};
+    /* glibc handles them from the first thread on; until then they are as the parent has left them, which may be ignored. */
+    if (sig == 32 || sig == 33) syscall(SYS_rt_sigaction, sig, &action, NULL, 8);
     if (syscall(SYS_rt_sigaction, sig, NULL, &action, 8) == 0 && action.handler == 1)
       world.ignored |= UINT64_C(1) << (sig - 1);
   }
