@@ -398,7 +398,8 @@ struct sock_filter;
 #define FE_STEP_PARENT_ALIVE 26
 
 /**
- * Setting the child's signal mask. A signal that is pending for the child strikes here.
+ * Setting the child's signal mask: a signal that is pending for the child strikes here. Or, where a filter forbids it, blocking the
+ * caller's signals, before there is a child.
  */
 #define FE_STEP_SIGMASK 27
 

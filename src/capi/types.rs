@@ -226,7 +226,8 @@ pub const FE_STEP_FOREGROUND: i32 = 24;
 pub const FE_STEP_PDEATHSIG: i32 = 25;
 /// The check, after pdeathsig is set, that the parent still lives.
 pub const FE_STEP_PARENT_ALIVE: i32 = 26;
-/// Setting the child's signal mask. A signal that is pending for the child strikes here.
+/// Setting the child's signal mask: a signal that is pending for the child strikes here. Or, where a filter forbids it, blocking the
+/// caller's signals, before there is a child.
 pub const FE_STEP_SIGMASK: i32 = 27;
 /// PTRACE_TRACEME of ptrace(2).
 pub const FE_STEP_PTRACE: i32 = 28;
