@@ -76,7 +76,7 @@ static const struct row {
     {FE_STEP_MAPS_WAIT, -1, MAPPED, SYS_read, 0, ~0U, 8}, /* 6 and 7 are the error pipe */
     {FE_STEP_SIGACTION, -1, OLD_CLONE, SYS_rt_sigaction, 0, ~0U, 32}, /* which libc doesn't touch */
     {FE_STEP_PROPAGATION, -1, SESSION, SYS_mount, 0, 0, 0},
-    {FE_STEP_NOCTTY, -1, SESSION, SYS_ioctl, 1, ~0U, TIOCNOTTY},
+    {FE_STEP_NOCTTY, -1, SESSION, SYS_openat, 2, ~0U, O_RDWR | O_NOCTTY | O_CLOEXEC},
     {FE_STEP_SETSID, -1, SESSION, SYS_setsid, 0, 0, 0},
     {FE_STEP_SETPGID, -1, GROUP, SYS_setpgid, 0, 0, 0},
     {FE_STEP_CHROOT, -1, SESSION, SYS_chroot, 0, 0, 0},
