@@ -300,13 +300,13 @@ cargo-mutants:
 	command -v cargo-mutants || $(CARGO) install --locked cargo-mutants
 	$(CARGO) mutants --jobs 2 --no-shuffle --timeout 60 -o $(B) $(addprefix -f ,$(PURE)) $(CARGO_MUTANTS) -- --lib || true
 # Which lines of src the C programs and the unit tests execute, the child's included: the table, and build/coverage/uncovered.txt.
-# As root, on x86_64. Not the drop-in's tests, whose library is another file.
+# As root, on x86_64. Not the drop-in's tests, whose library is another file, nor the one that counts instructions.
 .PHONY: coverage
 coverage: tests
 	$(CARGO) test --locked --lib --no-run $(CARGOFLAGS) 2> $(B)/cargo-test.log || { cat $(B)/cargo-test.log; exit 1; }
 	@$(TEST_ENV) timeout 1800 python3 tools/coverage.py $(LIBRARY) \
 	  $$(sed -n 's/^ *Executable .*(\(.*\))$$/\1/p' $(B)/cargo-test.log) $(B)/forkexec $(B)/coverage \
-	  $(addprefix $(B)/t/,$(filter-out $(POSIX_TESTS),$(C_TESTS)))
+	  $(addprefix $(B)/t/,$(filter-out $(POSIX_TESTS) instructions,$(C_TESTS)))
 
 .PHONY: lint
 lint:
