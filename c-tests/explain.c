@@ -189,6 +189,14 @@ static void the_way(void) {
   explained(&attr, 0);
   CHECK(has("way: concurrent, since"));
   attr.timeout_ms = 0;
+  fe_limits limits = FE_LIMITS_INIT;
+  limits.flags = FE_LIMIT_OOM_SCORE_ADJ; /* of all who share the memory */
+  attr.limits = &limits;
+  attr.flags = FE_ASYNC;
+  explained(&attr, 0);
+  CHECK(has("way: piped, since memory cannot be shared with a caller that goes on"));
+  attr.flags = 0;
+  attr.limits = NULL;
   attr.cloneflags = CLONE_NEWUSER;
   explained(&attr, 0);
   CHECK(has("way: copy, since it gets a user or time namespace"));
@@ -200,6 +208,29 @@ static void the_way(void) {
   CHECK(has("\nuid_map: by the caller\nsetgroups_deny: by the caller\ngid_map: by the caller\n"));
   explained(&attr, 1);
   CHECK(has("{\"step\":\"gid_map\",\"by\":\"the caller\"},{\"step\""));
+}
+
+/* What the stage does is behind it, with the numbers of the items in both forms. */
+static void the_stage(void) {
+  need_root();
+  fe_attr attr = program();
+  fe_credential credential = FE_CREDENTIAL_INIT;
+  const fe_rlimit rlimit = {RLIMIT_CORE, 0, 0, 0};
+  fe_limits limits = FE_LIMITS_INIT;
+  limits.rlimits = &rlimit;
+  limits.nrlimits = 1;
+  credential.uid = credential.gid = UNPRIVILEGED;
+  attr.credential = &credential;
+  attr.limits = &limits;
+  attr.way = FE_WAY_STAGED;
+  explained(&attr, FE_EXPLAIN_TEXT);
+  CHECK(has("way: staged, since it is asked for\n"));
+  CHECK(has("stage: by the program between\n"));
+  const char *stage = strstr(text, "stage: by"), *user = strstr(text, "setuid: ");
+  CHECK(stage && user && stage < user);
+  explained(&attr, FE_EXPLAIN_JSON);
+  CHECK(has("{\"step\":\"stage\",\"by\":\"the program between\"}"));
+  CHECK(has("{\"step\":\"rlimits\",\"index\":0,\"call\":\"prlimit64\""));
 }
 
 /* As fe_spawn, before there is a child. */
@@ -249,7 +280,8 @@ static void no_child(void) {
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       {"the least", the_least}, {"the most", the_most}, {"the way", the_way},
-      {"refused", refused},     {"no child", no_child}, {NULL, NULL},
+      {"a stage", the_stage},   {"refused", refused},   {"no child", no_child},
+      {NULL, NULL},
   };
   return run(argc, argv, cases);
 }
