@@ -258,6 +258,9 @@ static void numbers(void) {
   CHECK_INT(FE_RESULT_HELD, 16);
   CHECK_INT(FE_REDIRECT_OPEN, 1);
   CHECK_INT(FE_REDIRECT_DATA, 2);
+  int parts[3], length = 0;
+  CHECK(sscanf(fe_version(), "%d.%d.%d%n", parts, parts + 1, parts + 2, &length) == 3);
+  CHECK_INT(length, strlen(fe_version()));
 }
 
 static void step_names(void) {
