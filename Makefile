@@ -299,6 +299,7 @@ PURE := src/attr.rs 'src/attr/*.rs' src/plan.rs 'src/plan/*.rs' 'src/plan/call/*
 cargo-mutants:
 	command -v cargo-mutants || $(CARGO) install --locked cargo-mutants
 	$(CARGO) mutants --jobs 2 --no-shuffle --timeout 60 -o $(B) $(addprefix -f ,$(PURE)) $(CARGO_MUTANTS) -- --lib || true
+
 # Which lines of src the C programs and the unit tests execute, the child's included: the table, and build/coverage/uncovered.txt.
 # As root, on x86_64. Not the drop-in's tests, whose library is another file, nor the one that counts instructions.
 .PHONY: coverage
