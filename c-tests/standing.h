@@ -67,10 +67,8 @@ static inline char *standing(void) {
   size_t length = 0;
   FILE *out = open_memstream(&seen, &length);
   NEED(out != NULL);
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-    add_file(out, "/proc/self", files[i]);
-    if (strcmp(files[i], "mountinfo") != 0) add_file(out, "/proc/thread-self", files[i]);
-  }
+  /* Those who ask have one thread. */
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++) add_file(out, "/proc/self", files[i]);
   for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
     snprintf(path, sizeof path, "/proc/self/%s", links[i]);
     add_link(out, path);
