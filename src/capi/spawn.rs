@@ -239,6 +239,9 @@ pub unsafe extern "C" fn fe_spawn_many(
         errno::set_errno(errno::Errno(if bad { libc::EINVAL } else { libc::ENOMEM }));
         return -1;
     }
+    if n == 0 {
+        return 0;
+    }
     let blocked = match Blocked::all() {
         Ok(blocked) => blocked,
         Err(errno) => {
