@@ -261,6 +261,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_an_error_is() {
+        assert_eq!(Error::from(NoRoom), Error::NO_MEMORY);
+        for (errno, step, shortage, not_found) in [
+            (libc::ENOMEM, Step::Exec, true, false),
+            (libc::EMFILE, Step::Files, true, false),
+            (libc::ENOENT, Step::Exec, false, true),
+            (libc::ENOENT, Step::Chdir, false, false),
+            (libc::EACCES, Step::Exec, false, false),
+        ] {
+            let error = Error::new(errno, step);
+            assert_eq!((error.is_shortage(), error.is_not_found()), (shortage, not_found));
+        }
+    }
+
+    #[test]
     fn every_step_is_found_by_its_number() {
         for ((step, name), number) in STEPS.iter().zip(0..) {
             assert_eq!(*step as i32, number);

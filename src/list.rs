@@ -85,6 +85,7 @@ mod tests {
     fn no_list_grows() {
         let mut list: Vec<u8> = Vec::new();
         assert_eq!(list.put(1), Err(NoRoom));
+        assert_eq!(i32::from(NoRoom), libc::ENOMEM);
         list.reserve_exact(3);
         let most = list.capacity();
         list.put(1).unwrap();
