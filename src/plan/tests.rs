@@ -284,3 +284,23 @@ fn what_is_fetched_comes_first() {
         .unwrap();
     assert_eq!(dup.args[..2], [65, 0]);
 }
+
+#[test]
+fn a_call_without_room_is_not_forgotten() {
+    let mut list = List { calls: Vec::new(), full: false };
+    list.add([call::setsid()]);
+    list.calls.reserve_exact(1);
+    list.add([call::setsid()]);
+    assert!(list.full);
+}
+
+#[test]
+fn the_stages_are_the_whole() {
+    let all = Attr { resetids: true, files: Some(&[0, 1]), ..attr() };
+    let candidates = candidates(&all);
+    for (staged, before) in [(true, 3), (false, 0)] {
+        let plan = Plan::new(&all, &candidates, None, &CALLER, staged).unwrap();
+        let (first, second) = plan.stages();
+        assert_eq!((first.len(), second.len()), (before, plan.calls().len() - before));
+    }
+}
