@@ -36,6 +36,12 @@ enum {
 
 static void plain(fe_attr *attr) { (void)attr; }
 
+/* The child resets the handlers itself. */
+static void without_clone3(fe_attr *attr) {
+  (void)attr;
+  refuse(SYS_clone3, ENOSYS);
+}
+
 static void pidfd(fe_attr *attr) { attr->flags = FE_PIDFD; }
 
 static void candidates(fe_attr *attr) {
@@ -303,6 +309,7 @@ static void cgroup(fe_attr *attr) {
 
 static const struct subject subjects[] = {
     {"plain", AUTO | ALL, plain, 0},
+    {"without clone3", WAITED, without_clone3, 0},
     {"pidfd", ALL, pidfd, 0},
     {"candidates", ALL, candidates, 0},
     {"by the shell", ALL, by_the_shell, 0},

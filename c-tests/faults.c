@@ -130,7 +130,9 @@ static struct right of_candidates(const struct blamed *blamed, int errnum) {
 static void of_its_own(const struct blamed *blamed, struct right *right) {
   int nr = blamed->place.nr, nth = blamed->place.nth;
   right->step = FE_STEP_CLONE;
-  if (way <= FE_WAY_SHARED) {
+  if (nr == SYS_rt_sigaction) {
+    right->step = FE_STEP_SIGACTION;
+  } else if (way <= FE_WAY_SHARED) {
     /* The pidfd is at 64, what it fetches at 800. */
     right->step = FE_STEP_UNSHARE_FILES;
     if (nr != SYS_close_range) right->index = nr == SYS_pidfd_getfd || nth > 0 ? 800 : 64;
@@ -144,7 +146,7 @@ static struct right of_error(const struct blamed *blamed, int errnum) {
   struct right right = {errnum, step, blamed->index, 0, false};
   if (step == FE_STEP_NONE) {
     /* In its own table it takes the whole, then. */
-    if (way <= FE_WAY_SHARED || (nr == SYS_read && errnum == EINTR)) return success();
+    if (nr != SYS_rt_sigaction && (way <= FE_WAY_SHARED || (nr == SYS_read && errnum == EINTR))) return success();
     /* Taken for a refusal of the cgroup at the clone: it enters that by itself, then. */
     if (subject->fill == cgroup && (errnum == EPERM || errnum == EINVAL)) return success();
     of_its_own(blamed, &right);

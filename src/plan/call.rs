@@ -527,7 +527,7 @@ pub fn resetids<'a>() -> [Call<'a>; 4] {
 pub type SigAction = [usize; 4];
 
 /// The kernel's SIGRTMIN, not libc's.
-const FIRST_REAL_TIME: i32 = 32;
+pub const FIRST_REAL_TIME: usize = 32;
 
 /// rt_sigaction(2) with SIG_DFL or, if `ignore`, SIG_IGN.
 pub fn disposition<'a>(signal: i32, ignore: bool) -> Call<'a> {
@@ -536,7 +536,7 @@ pub fn disposition<'a>(signal: i32, ignore: bool) -> Call<'a> {
     let action = if ignore { &IGNORE } else { &DEFAULT };
     let args = [signal as usize, action.as_ptr() as usize, 0, 8];
     // EINVAL: an emulator has not all of the real-time signals.
-    let harmless = if signal < FIRST_REAL_TIME { 0 } else { libc::EINVAL };
+    let harmless = if (signal as usize) < FIRST_REAL_TIME { 0 } else { libc::EINVAL };
     call(Step::Sigaction, libc::SYS_rt_sigaction, &args)
         .index(signal)
         .harmless(harmless)
