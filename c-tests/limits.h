@@ -4,6 +4,7 @@
 #define LIMITS_H
 
 #include "staged.h"
+#include "standing.h"
 
 #include <inttypes.h>
 #include <sys/personality.h>
@@ -63,32 +64,6 @@ static inline bool may_raise(void) {
   int status = -1;
   NEED(waitpid(pid, &status, 0) == pid);
   return status == 0;
-}
-
-/* How the caller stands. Free it. */
-static inline char *standing(void) {
-  char *text = NULL;
-  size_t length = 0;
-  FILE *out = open_memstream(&text, &length);
-  NEED(out != NULL);
-  for (int resource = 0; resource < 16; resource++) {
-    uint64_t limit[2] = {0, 0};
-    syscall(SYS_prlimit64, 0, resource, NULL, limit);
-    fprintf(out, "%d: %" PRIu64 " %" PRIu64 "\n", resource, limit[0], limit[1]);
-  }
-  uint64_t processors[1024] = {0}, nodes[512] = {0};
-  int mode = -1, priority = -1;
-  syscall(SYS_sched_getaffinity, 0, sizeof processors, processors);
-  syscall(SYS_get_mempolicy, &mode, nodes, sizeof nodes * 8, NULL, 0);
-  syscall(SYS_sched_getparam, 0, &priority);
-  mode_t mask = umask(0);
-  umask(mask);
-  fprintf(out, "nice %d ioprio %ld policy %d %d affinity %" PRIx64 " memory %d %" PRIx64, nice_of(0),
-          syscall(SYS_ioprio_get, 1, 0), policy_of(0), priority, processors[0], mode, nodes[0]);
-  fprintf(out, " slack %d oom %d umask %o personality %lx\n", prctl(PR_GET_TIMERSLACK),
-          oom_score_adj(), (unsigned)mask, (unsigned long)syscall(SYS_personality, 0xffffffffUL));
-  fclose(out);
-  return text;
 }
 
 /* What the probe sees of itself in that way, also one that does not suspend its caller. Free it. */
