@@ -53,16 +53,24 @@ if need valgrind "${names[@]}"; then
     is "valgrind, a missing program: $way" "$out" "$(twice "ENOENT at exec by $taken")"
     clean "valgrind finds nothing left of a failure: $way" "$work/log"
   done
+  # As many at once as there are processors.
   for program in $programs; do
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
     # Its messages go to a descriptor of its own, close-on-exec; a log file's would be inherited.
     # All its cases, since some are expected to fail.
-    FE_TEST_FIRST='' FE_TEST_WORLD=valgrind timeout 100 valgrind -q "$BUILD/t/$program" >"$work/out" 2>"$work/log"
-    status=$?
-    wrong=$(grep '^not ok' "$work/out" | grep -vE -- "- ($not_there)\$")
-    errors=$(grep -c 'Invalid\|uninitialised\|lost' "$work/log")
-    ended=$([ $status -le 1 ] && tail -n 1 "$work/out" | grep -c '^1\.\.')
+    {
+      FE_TEST_FIRST='' FE_TEST_WORLD=valgrind timeout 200 valgrind -q "$BUILD/t/$program" >"$work/$program.out" 2>"$work/$program.log"
+      echo $? >"$work/$program.status"
+    } &
+  done
+  wait
+  for program in $programs; do
+    out=$work/$program.out
+    wrong=$(grep '^not ok' "$out" | grep -vE -- "- ($not_there)\$")
+    errors=$(grep -c 'Invalid\|uninitialised\|lost' "$work/$program.log")
+    ended=$([ "$(cat "$work/$program.status")" -le 1 ] && tail -n 1 "$out" | grep -c '^1\.\.')
     is "valgrind: the tests of $program" "$wrong, $errors errors, $ended ended" ', 0 errors, 1 ended'
-    [ -z "$wrong" ] || sed 's/^/# /' "$work/out" | grep -v '^# ok' | head -n 30
+    [ -z "$wrong" ] || sed 's/^/# /' "$out" | grep -v '^# ok' | head -n 30
   done
 fi
 
