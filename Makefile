@@ -230,6 +230,19 @@ setup-linux-6.1:
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends qemu-system-x86 cpio uidmap
 	tools/linux.sh fetch $(B)
 
+# What a distribution and its users do with the tree: packages, man pages, build systems, a tarball. Needs make setup-packaging.
+PACKAGING_TESTS := $(sort $(wildcard packaging/tests/*.sh))
+PACKAGING_PACKAGES := \
+  abigail-tools
+.PHONY: check-packaging setup-packaging
+check-packaging: all
+	rm -rf $(B)/results-packaging
+	$(TEST_ENV) FE_WAYS_EXPECTED=/dev/null tools/check.sh $(B)/results-packaging $(PACKAGING_TESTS)
+# On Debian, as root.
+setup-packaging:
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(PACKAGING_PACKAGES)
+
 # Programs that know nothing of us under the preload: the same results as without. First what was counted and the
 # table of qemu-user, then the results. If there is no drop-in for aarch64, qemu.sh says what is missing.
 .PHONY: check-posix aarch64-posix
@@ -315,7 +328,7 @@ lint:
 	$(CARGO) fmt --check --manifest-path tools/header/Cargo.toml
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	rustfmt --check --config-path . --edition 2021 fuzz/*.rs posix/*.rs tools/bench/*.rs
-	shellcheck -S warning tools/*.sh tools/bench/*.sh c-tests/*.sh posix/*.sh .ci/run
+	shellcheck -S warning $(PACKAGING_TESTS) tools/*.sh tools/bench/*.sh c-tests/*.sh posix/*.sh .ci/run
 
 # What the tests want beyond cargo, make and cc.
 TOOLS := prove pkg-config g++ newuidmap strace gdb valgrind clang shellcheck qemu-aarch64 aarch64-linux-gnu-gcc cmake ninja javac \
