@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* spawner WAY|limits PROGRAM: what the scripts look at. Spawns it twice and says how it went. Calls of umask(2) mark the spawns. */
+/* spawner WAY|limits|ended PROGRAM: what the scripts look at. Spawns it twice and says how it went. Calls of umask(2) mark the spawns;
+ * with "ended", the asking for the outcome of one whose program has ended by then. */
 #include <errno.h>
 #include <forkexec.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 int main(int argc, char **argv) {
-  static const char *const ways[] = {"auto", "shared", "copy", "piped"};
+  static const char *const ways[] = {"auto", "shared", "copy", "piped", "concurrent"};
   fe_attr attr = FE_ATTR_INIT;
   fe_child child;
   fe_error error;
   int status = -1;
   if (argc != 3) return 2;
-  for (unsigned way = 0; way < 4; way++)
+  for (unsigned way = 0; way < 5; way++)
     if (strcmp(argv[1], ways[way]) == 0) attr.way = way;
   attr.argv = argv + 2;
   cpu_set_t own;
@@ -38,9 +41,13 @@ int main(int argc, char **argv) {
     attr.scheduling = &scheduling;
     attr.limits = &limits;
   }
+  bool ended = strcmp(argv[1], "ended") == 0;
+  if (ended) attr.flags |= FE_ASYNC;
   for (int i = 0; i < 2; i++) {
+    siginfo_t info;
+    int failed = ended ? fe_spawn(&attr, &child, &error) || waitid(P_PID, (id_t)child.pid, &info, WEXITED | WNOWAIT) : 0;
     umask(0111);
-    int failed = fe_spawn(&attr, &child, &error);
+    if (!failed) failed = ended ? fe_spawn_finish(&child, -1, &error) : fe_spawn(&attr, &child, &error);
     umask(0122);
     if (failed)
       printf("%s at %s by %s\n", error.errnum == ENOENT ? "ENOENT" : "other",

@@ -25,7 +25,7 @@ calls() {
 
 names=()
 for way in shared copy piped; do names+=("strace -f follows: $way"); done
-names+=("system calls of the parent" "system calls of the child"
+names+=("system calls of the parent" "system calls of the child" "system calls for the outcome of a program that has ended"
   "system calls of the parent with ten limits" "system calls of the child with ten limits")
 if need strace "${names[@]}"; then
   for way in shared copy piped; do
@@ -42,6 +42,10 @@ if need strace "${names[@]}"; then
     'parent: rt_sigprocmask clone3 waitid rt_sigprocmask'
   is 'system calls of the child' "$(calls "$work/log" | tail -n 1)" \
     'child: rt_sigprocmask execve'
+  # Not two files of /proc.
+  out=$(timeout 20 strace -f -qq -o "$work/log" "$BUILD/t/spawner" ended /bin/true)
+  is 'system calls for the outcome of a program that has ended' "$out $(calls "$work/log" | head -n 1)" \
+    "$(twice 'status 0 by concurrent') parent: getpid waitid close"
   # A look at what is to be compared, and a call each; three for the file.
   timeout 20 strace -f -qq -o "$work/log" "$BUILD/t/spawner" limits /bin/true >"$work/out"
   is 'system calls of the parent with ten limits' "$(calls "$work/log" | head -n 1)" \

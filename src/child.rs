@@ -37,6 +37,9 @@ use core::sync::atomic::{
     Ordering::{Relaxed, Release},
 };
 
+/// The status of a child that exits before exec. It has told its errno by then.
+pub const FAILED: i32 = 127;
+
 /// What the child has to tell, where its parent can read it.
 #[derive(Debug, Default)]
 #[repr(C)]
@@ -180,8 +183,8 @@ impl Child {
             }
             loop {
                 // A filter may forbid either.
-                let _ = call(libc::SYS_exit, 127, 0, 0, 0);
-                let _ = call(libc::SYS_exit_group, 127, 0, 0, 0);
+                let _ = call(libc::SYS_exit, FAILED as usize, 0, 0, 0);
+                let _ = call(libc::SYS_exit_group, FAILED as usize, 0, 0, 0);
                 trap();
             }
         }
