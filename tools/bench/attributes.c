@@ -87,7 +87,7 @@ bool by_floor_files(void) {
   size_t n = 0;
   for (int i = 0; i < remapped; i++) calls[n++] = (struct raw_call){SYS_dup3, {sources[i], i, 0}, true};
   calls[n++] = (struct raw_call){SYS_execve, {(long)program, (long)arguments, (long)environ}, true};
-  return ended_well(by_hand(0, NULL, calls, n));
+  return ended_well(by_hand(SIGCHLD, NULL, calls, n));
 }
 
 /* ---- ten that posix_spawn has: signal mask, a signal's default, process group, scheduling, real ids, working
@@ -166,7 +166,7 @@ bool by_floor_ten(void) {
       {SYS_rt_sigprocmask, {SIG_SETMASK, (long)&mask, 0, KERNEL_SIGSET}, true},
       {SYS_execve, {(long)program, (long)arguments, (long)little}, true},
   };
-  return ended_well(by_hand(0, NULL, calls, sizeof calls / sizeof *calls));
+  return ended_well(by_hand(SIGCHLD, NULL, calls, sizeof calls / sizeof *calls));
 }
 
 /* ---- ten that posix_spawn does not have: a pidfd, the program as a descriptor, the parent's death as a signal, an

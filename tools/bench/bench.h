@@ -72,12 +72,12 @@ pid_t by_hand(unsigned long long flags, int *pidfd, const struct raw_call *calls
 bool ended_well(pid_t pid);
 struct fe_attr;
 bool forkexec(const struct fe_attr *attr);
-bool by_floor(void), by_floor_pidfd(void), by_fork(void), by_vfork(void), by_posix_spawn(void), by_forkexec(void),
+bool by_floor(void), by_floor_guarded(void), by_floor_pidfd(void), by_fork(void), by_vfork(void), by_posix_spawn(void), by_forkexec(void),
     by_forkexec_pidfd(void);
 bool by_floor_path(void), by_fork_path(void), by_vfork_path(void), by_posix_spawnp(void), by_forkexec_path(void);
 extern char candidates[PATH_LENGTH][4096]; /* what by_floor_path tries */
-bool by_async_call(void), by_posix_spawn_call(void);
-bool many_at_once(void), many_then_wait(void), many_by_posix_spawn(void), one_by_one(void);
+bool by_async_call(void), by_floor_call(void), by_posix_spawn_call(void);
+bool many_at_once(void), many_then_wait(void), one_by_one_forkexec(void), many_by_posix_spawn(void), one_by_one(void);
 
 /* attributes.c */
 extern int high_source, remapped;

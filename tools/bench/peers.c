@@ -50,13 +50,13 @@ static inline __attribute__((always_inline)) long raw(long number, long a, long 
 #endif
 }
 
-/* The child goes on with this very frame: its parent, suspended, uses nothing of it afterwards but the pid, which it
+/* As clone(2) has it, the exit signal is in the low byte of the flags. The child goes on with this very frame: its parent, suspended, uses nothing of it afterwards but the pid, which it
  * gets in a register. Hence not inlined. */
 __attribute__((noinline)) pid_t by_hand(unsigned long long flags, int *pidfd, const struct raw_call *calls,
                                         size_t count) {
   struct {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
-  } args = {flags | CLONE_VM | CLONE_VFORK, (uint64_t)(uintptr_t)pidfd, 0, 0, SIGCHLD, 0, 0, 0};
+  } args = {(flags & ~0xffULL) | CLONE_VM | CLONE_VFORK, (uint64_t)(uintptr_t)pidfd, 0, 0, flags & 0xff, 0, 0, 0};
   long pid = raw(SYS_clone3, (long)&args, sizeof args, 0, 0, 0);
   if (pid == 0) {
     for (const struct raw_call *call = calls; call < calls + count; call++) {
@@ -71,13 +71,26 @@ __attribute__((noinline)) pid_t by_hand(unsigned long long flags, int *pidfd, co
 
 bool by_floor(void) {
   struct raw_call exec = {SYS_execve, {(long)program, (long)arguments, (long)environ}, true};
-  return ended_well(by_hand(0, NULL, &exec, 1));
+  return ended_well(by_hand(SIGCHLD, NULL, &exec, 1));
+}
+
+/* The least of what does not lie: no handler runs in the child, no SIGCHLD and no zombie of a failure is seen. */
+bool by_floor_guarded(void) {
+  uint64_t all = UINT64_MAX, before;
+  siginfo_t info;
+  raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, sizeof all, 0);
+  struct raw_call calls[] = {{SYS_rt_sigprocmask, {SIG_SETMASK, (long)&before, 0, sizeof before}, true},
+                             {SYS_execve, {(long)program, (long)arguments, (long)environ}, true}};
+  pid_t pid = by_hand(UINT64_C(0x100000000) /* CLONE_CLEAR_SIGHAND */, NULL, calls, 2);
+  need(waitid(P_PID, (id_t)pid, &info, WEXITED | __WALL) == 0, "waitid");
+  raw(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof before, 0);
+  return info.si_code == CLD_EXITED && info.si_status == 0;
 }
 
 bool by_floor_pidfd(void) {
   struct raw_call exec = {SYS_execve, {(long)program, (long)arguments, (long)environ}, true};
   int pidfd = -1;
-  bool well = ended_well(by_hand(CLONE_PIDFD, &pidfd, &exec, 1));
+  bool well = ended_well(by_hand(CLONE_PIDFD | SIGCHLD, &pidfd, &exec, 1));
   close(pidfd);
   return well;
 }
@@ -86,7 +99,7 @@ bool by_floor_path(void) {
   struct raw_call execs[PATH_LENGTH];
   for (int i = 0; i < PATH_LENGTH; i++)
     execs[i] = (struct raw_call){SYS_execve, {(long)candidates[i], (long)arguments, (long)environ}, false};
-  return ended_well(by_hand(0, NULL, execs, PATH_LENGTH));
+  return ended_well(by_hand(SIGCHLD, NULL, execs, PATH_LENGTH));
 }
 
 /* ---- the C library ---- */
@@ -194,6 +207,22 @@ bool by_async_call(void) {
   return ended(&child);
 }
 
+static int just_exec(void *arg) {
+  (void)arg;
+  raw(SYS_execve, (long)program, (long)arguments, (long)environ, 0, 0);
+  return 127;
+}
+
+/* Nothing but a child in this memory, of whose outcome nobody is told. */
+bool by_floor_call(void) {
+  static char stack[16384] __attribute__((aligned(16)));
+  double begun = now_us();
+  pid_t pid = clone(just_exec, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL);
+  call_us += now_us() - begun;
+  need(pid > 0, "clone");
+  return ended_well(pid);
+}
+
 bool by_posix_spawn_call(void) {
   pid_t pid;
   double begun = now_us();
@@ -231,6 +260,12 @@ bool many_by_posix_spawn(void) {
   for (int i = 0; i < BATCH; i++)
     need(posix_spawn(&pids[i], program, NULL, NULL, arguments, environ) == 0, "posix_spawn");
   for (int i = 0; i < BATCH; i++) well = ended_well(pids[i]) && well;
+  return well;
+}
+
+bool one_by_one_forkexec(void) {
+  bool well = true;
+  for (int i = 0; i < BATCH; i++) well = by_forkexec() && well;
   return well;
 }
 

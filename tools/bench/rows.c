@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* How long it takes to start a program and to wait for it, by several ways and from several kinds of parents.
  *
- *   bench [ROUNDS [CSV]]    in the environment: PROGRAM, what is started (a tiny static program), and OTHERS, the
- *                           directory of the peers that are programs of their own (none without) */
+ *   bench [ROUNDS [CSV]]    in the environment: PROGRAM, what is started (a tiny static program), OTHERS, the
+ *                           directory of the peers that are programs of their own (none without), and ONLY, part of
+ *                           the names of the rows that are wanted (without: all) */
 
 #include "bench.h"
 
@@ -255,11 +256,14 @@ int main(int argc, char **argv) {
   plain_row(ROW(.name = "/bin/true", .spawns = 10, .others = true));
   program = "/nonexistent/program";
   plain_row(ROW(.name = "a missing program", .spawns = 20, .fails = true, .others = true));
+  MEASURE(ROW(.name = "a missing program, no lies", .spawns = 40, .fails = true), PEER("forkexec", by_forkexec),
+          REFERENCE("floor, guarded", by_floor_guarded), REFERENCE("floor", by_floor));
   program = present;
   MEASURE(ROW(.name = "with a pidfd", .spawns = 20), PEER("forkexec", by_forkexec_pidfd),
           REFERENCE("floor", by_floor_pidfd));
   MEASURE(ROW(.name = "the call alone", .spawns = 20, .own_time = true),
-          PEER("forkexec, FE_ASYNC", by_async_call), REFERENCE("posix_spawn", by_posix_spawn_call));
+          PEER("forkexec, FE_ASYNC", by_async_call), REFERENCE("floor (tells nothing)", by_floor_call),
+          REFERENCE("posix_spawn", by_posix_spawn_call));
   with_variables();
   with_path();
   for (int i = 0; i < 3; i++) remapping(files[i]);
@@ -272,7 +276,7 @@ int main(int argc, char **argv) {
   pin(false);
   printf("\n# From here on all processors\n");
   MEASURE(ROW(.name = "batches of 64", .spawns = 1, .programs = BATCH), PEER("fe_spawn_many", many_at_once),
-          REFERENCE("fe_spawn, then wait", many_then_wait),
+          REFERENCE("fe_spawn one by one", one_by_one_forkexec), REFERENCE("fe_spawn, then wait", many_then_wait),
           REFERENCE("posix_spawn, then wait", many_by_posix_spawn), REFERENCE("posix_spawn one by one", one_by_one));
   for (int i = 0; i < 5; i++) spawning_threads(threads[i]);
   MEASURE(ROW(.name = "two threads against one", .spawns = 1, .programs = IN_THREADS),
