@@ -123,7 +123,7 @@ C_TESTS := $(filter-out test probe verify spawner refuse,$(patsubst c-tests/%.c,
 POSIX_TESTS := $(filter posix_%,$(C_TESTS))
 # Shell scripts, for what is seen from outside. They find what they need by the variables below.
 # The last one looks at the results of all others.
-SH_TESTS := $(filter-out tap readme,$(patsubst c-tests/%.sh,%,$(wildcard c-tests/*.sh))) readme
+SH_TESTS := $(filter-out tap feature_table,$(patsubst c-tests/%.sh,%,$(wildcard c-tests/*.sh))) feature_table
 TEST_CC = $(CC) -std=c99 -D_GNU_SOURCE -O1 -g $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude
 TEST_ENV = LD_LIBRARY_PATH=$(CURDIR)/$(B) FE_TEST_PROBE=$(CURDIR)/$(B)/t/probe \
   FORKEXEC=$(CURDIR)/$(B)/forkexec BUILD=$(CURDIR)/$(B) CC="$(CC)" CXX="$(CXX)" OBJDUMP="$(OBJDUMP)"
@@ -180,7 +180,7 @@ check: tests
 ways:
 	cp $(RESULTS)/ways c-tests/ways.expected
 
-# The README's table of features, from what passed in the last make check.
+# The table in docs/features.md, from what passed in the last make check.
 .PHONY: features
 features:
 	tools/features.sh write $(RESULTS)
@@ -233,7 +233,9 @@ setup-linux-6.1:
 # What a distribution and its users do with the tree: packages, man pages, build systems, a tarball. Needs make setup-packaging.
 PACKAGING_TESTS := $(sort $(wildcard packaging/tests/*.sh))
 PACKAGING_PACKAGES := \
-  abigail-tools
+  abigail-tools \
+  golang-go \
+  libglib2.0-dev
 .PHONY: check-packaging setup-packaging
 check-packaging: all
 	rm -rf $(B)/results-packaging

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# features.sh check|write|cases [RESULTS [LIST [README]]]: what docs/features.list says is there, held against the results of
-# make check. `check` fails, and names it, if a case that a row names is missing or failed, or if the README's table is not
+# features.sh check|write|cases [RESULTS [LIST [TABLE]]]: what docs/features.list says is there, held against the results of
+# make check. `check` fails, and names it, if a case that a row names is missing or failed, or if the table of docs/features.md is not
 # made of these rows. `write` makes the table, of those rows alone all of whose cases have passed. `cases` prints the cases.
-# A row of which a case was skipped is not shown: it is named, with the reason, and may stand in the README from a run that
+# A row of which a case was skipped is not shown: it is named, with the reason, and may stand in the table from a run that
 # skipped nothing.
 set -u
 cd "$(dirname "$0")/.." || exit 1
-mode=${1:?check, write or cases} results=${2:-build/results} list=${3:-docs/features.list} readme=${4:-README.md}
+mode=${1:?check, write or cases} results=${2:-build/results} list=${3:-docs/features.list} page=${4:-docs/features.md}
 begin='<!-- what make features writes, from docs/features.list -->' end='<!-- to here -->'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -65,22 +65,22 @@ of skipped >"$work/skipped"
   printf '| what | by | shown by |\n|---|---|---|\n'
   of row
 } >"$work/table"
-if [ "$(grep -cxF -e "$begin" -e "$end" "$readme")" != 2 ]; then
-  echo "# $readme: the table's two marks are not there"
+if [ "$(grep -cxF -e "$begin" -e "$end" "$page")" != 2 ]; then
+  echo "# $page: the table's two marks are not there"
   exit 1
 fi
 if [ "$mode" = write ]; then
   awk -v begin="$begin" -v end="$end" -v table="$work/table" '
     $0 == end { inside = 0 }
     !inside { print }
-    $0 == begin { inside = 1; while ((getline line < table) > 0) print line }' "$readme" >"$work/readme"
-  cat "$work/readme" >"$readme"
+    $0 == begin { inside = 1; while ((getline line < table) > 0) print line }' "$page" >"$work/readme"
+  cat "$work/readme" >"$page"
 else
-  awk -v begin="$begin" -v end="$end" '$0 == end { exit } inside { print } $0 == begin { inside = 1 }' "$readme" |
+  awk -v begin="$begin" -v end="$end" '$0 == end { exit } inside { print } $0 == begin { inside = 1 }' "$page" |
     grep -vxF -f "$work/skipped" >"$work/there"
-  if ! diff -u --label "$readme" --label "$list" "$work/there" "$work/table" >"$work/diff"; then
+  if ! diff -u --label "$page" --label "$list" "$work/there" "$work/table" >"$work/diff"; then
     sed 's/^/# /' "$work/diff"
-    echo "# $readme:1: its table is not what has passed: make features"
+    echo "# $page:1: its table is not what has passed: make features"
     exit 1
   fi
 fi
