@@ -76,7 +76,7 @@ bool by_floor(void), by_floor_guarded(void), by_floor_pidfd(void), by_fork(void)
     by_forkexec_pidfd(void);
 bool by_floor_path(void), by_fork_path(void), by_vfork_path(void), by_posix_spawnp(void), by_forkexec_path(void);
 extern char candidates[PATH_LENGTH][4096]; /* what by_floor_path tries */
-bool by_async_call(void), by_floor_call(void), by_posix_spawn_call(void);
+bool by_async_call(void), by_floor_call(void), by_floor_call_guarded(void), by_posix_spawn_call(void);
 bool many_at_once(void), many_then_wait(void), one_by_one_forkexec(void), many_by_posix_spawn(void), one_by_one(void);
 
 /* attributes.c */

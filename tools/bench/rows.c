@@ -262,7 +262,8 @@ int main(int argc, char **argv) {
   MEASURE(ROW(.name = "with a pidfd", .spawns = 20), PEER("forkexec", by_forkexec_pidfd),
           REFERENCE("floor", by_floor_pidfd));
   MEASURE(ROW(.name = "the call alone", .spawns = 20, .own_time = true),
-          PEER("forkexec, FE_ASYNC", by_async_call), REFERENCE("floor (tells nothing)", by_floor_call),
+          PEER("forkexec, FE_ASYNC", by_async_call), REFERENCE("floor, guarded", by_floor_call_guarded),
+          REFERENCE("floor", by_floor_call),
           REFERENCE("posix_spawn", by_posix_spawn_call));
   with_variables();
   with_path();
