@@ -173,7 +173,7 @@ check: tests
 	$(MAKE) --no-print-directory check-rust
 	$(MAKE) --no-print-directory check-header && printf '1..1\nok 1 - the header is up to date\n' > $(RESULTS)/header.tap
 	$(TEST_ENV) FE_RESULTS=$(CURDIR)/$(RESULTS) FE_WAYS_EXPECTED=c-tests/ways.expected tools/check.sh $(RESULTS) \
-	  $(addprefix $(B)/t/,$(C_TESTS) $(CXX_TESTS)) tools/sanitizers.sh $(patsubst %,c-tests/%.sh,$(SH_TESTS))
+	  tools/sanitizers.sh $(patsubst %,c-tests/%.sh,$(SH_TESTS)) $(addprefix $(B)/t/,$(CXX_TESTS) $(C_TESTS))
 
 # After a test was added or changed on purpose: take the counts of the last run as the expected ones.
 .PHONY: ways

@@ -3,7 +3,13 @@
 # check.sh RESULTS TEST...: runs each test (a program, or a .sh), lets prove(1) judge the TAP, compares the counts
 # of ways with c-tests/ways.expected, and ends with one line "N passed, N failed". A test that is named
 # RESULTS/NAME.tap already (cargo's, the header's) is counted too.
+# As many at once as there are processors, but four at most, or JOBS; feature_table, which looks at all others' results, by itself.
 set -u
+one=
+if [ "$1" = --one ]; then
+  one=yes
+  shift
+fi
 results=$1
 shift
 mkdir -p "$results"
@@ -24,14 +30,26 @@ run_one() {
   rm -f "$results/$name.err"
 }
 
-for test in "$@"; do
+if [ -n "$one" ]; then
   start=$SECONDS
-  run_one "$test"
-  name=$(basename "$test" .sh)
-  printf '%-14s %s ok, %s not ok, %s skipped, %s s\n' "$name" \
+  run_one "$1"
+  name=$(basename "$1" .sh)
+  said=$(printf '%-14s %s ok, %s not ok, %s skipped, %s s' "$name" \
     "$(grep -c '^ok' "$results/$name.tap")" "$(grep -c '^not ok' "$results/$name.tap")" \
-    "$(grep -ci '^ok.*# skip' "$results/$name.tap")" $((SECONDS - start))
-  grep -E '^not ok|# SKIP|^# .*\.(c|sh|h|list|md):[0-9]' "$results/$name.tap" | head -n 100
+    "$(grep -ci '^ok.*# skip' "$results/$name.tap")" $((SECONDS - start)))
+  # In one piece, since others write beside it.
+  printf '%s\n%s' "$said" "$(grep -E '^not ok|# SKIP|^# .*\.(c|sh|h|list|md):[0-9]' "$results/$name.tap" | head -n 100)" | grep .
+  exit
+fi
+
+# By xargs, which leaves signals as they are: what a shell starts in the background ignores SIGINT.
+jobs=${JOBS:-$(nproc)}
+[ "$jobs" -le 4 ] || [ -n "${JOBS:-}" ] || jobs=4
+for test in "$@"; do
+  case $test in *feature_table.sh) ;; *) printf '%s\0' "$test" ;; esac
+done | xargs -0 -r -n 1 -P "$jobs" bash "$0" --one "$results"
+for test in "$@"; do
+  case $test in *feature_table.sh) bash "$0" --one "$results" "$test" ;; esac
 done
 
 status=0
