@@ -16,6 +16,8 @@ mod communicate;
 mod error;
 mod explain;
 mod features;
+#[cfg(test)]
+mod layout;
 mod limits;
 mod namespaces;
 mod privileges;
