@@ -145,6 +145,8 @@ $(B)/t/wrapper: $(wildcard c-tests/cxx/wrapper* c-tests/cxx/elsewhere*) include/
 	$(CXX) -std=c++17 -O1 -g $(CXXFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude -o $@ $(filter %.cpp %.o,$^) -L$(B) -lforkexec -lpthread \
 	  -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
 
+$(B)/t/abi: packaging/abi/layout.h
+
 .PHONY: tests
 tests: $(addprefix $(B)/t/,$(C_TESTS) $(CXX_TESTS) probe verify spawner refuse) $(B)/soak/soak all
 
@@ -240,6 +242,18 @@ PACKAGING_PACKAGES := \
 check-packaging: all
 	rm -rf $(B)/results-packaging
 	$(TEST_ENV) FE_WAYS_EXPECTED=/dev/null tools/check.sh $(B)/results-packaging $(PACKAGING_TESTS)
+# The dumps of the ABI with all types, of which a release's debug information has too little; make abi stores them.
+ABI := $(B)/abi
+ABI_LIBRARIES := libforkexec libforkexec-posix
+.PHONY: abi abi-dumps
+abi-dumps:
+	CARGO_PROFILE_RELEASE_DEBUG=full $(MAKE) --no-print-directory B=$(ABI) CARGO_TARGET_DIR=target/abi CFLAGS='-O2 -g' \
+	  $(ABI_LIBRARIES:%=$(ABI)/%.so.$(VERSION))
+	for l in $(ABI_LIBRARIES); do \
+	  abidw --no-corpus-path --no-comp-dir-path --no-show-locs --no-parameter-names $(ABI)/$$l.so.$(VERSION) | \
+	    sed -e '/<abi-instr .*LANG_UNKNOWN/{N;/<\/abi-instr>/d;}' -e "s|src/lib.rs/@/[^']*|src/lib.rs|" > $(ABI)/$$l.abi || exit; done
+abi: abi-dumps
+	cp $(ABI_LIBRARIES:%=$(ABI)/%.abi) packaging/abi/
 # On Debian, as root.
 setup-packaging:
 	apt-get update -q

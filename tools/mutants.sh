@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # mutants.sh [PATCH...]: applies each of mutants/*.patch to a copy of the tree and demands that the tests which its first
-# line names ("Noticed by: NAME...", the quickest first; tests of `make check`, "rust" is cargo's) fail: as soon as one
+# line names ("Noticed by: NAME...", the quickest first; tests of `make check` and of packaging/tests, "rust" is cargo's) fail: as soon as one
 # has, at its first failure, the next patch has its turn. One that does not apply or not compile proves nothing and counts
 # as failed, as does a test that fails without any patch. Ends with a line "N passed, N failed".
 # With SHARE=N of them only each Nth, from another one on for each commit.
@@ -64,13 +64,14 @@ copy() {
 build() { # test
   local targets="build/t/$1 build/t/probe"
   [ ! -e "c-tests/$1.sh" ] || targets=tests
+  [ ! -e "packaging/tests/$1.sh" ] || targets=all
   cd "$work/tree" || exit 1
   if [ "$1" = rust ]; then
     CARGO_TARGET_DIR="$work/target" cargo test -q --locked --lib --no-run
   else
     case $1 in
       # What looks at the code itself wants that of a release.
-      artefact | instructions) set -- "$work/target" ;;
+      artefact | instructions | reproducible) set -- "$work/target" ;;
       # All others are built in two thirds of the time (3.4 s, not 4.9).
       *) set -- "$work/quick" CARGO_PROFILE_RELEASE_CODEGEN_UNITS=8 ;;
     esac
@@ -89,6 +90,7 @@ run() { # test seconds
   export FE_TEST_FIRST=1 CARGO_TARGET_DIR=$work/target
   cd "$work/tree" || exit 1
   [ ! -e "c-tests/$1.sh" ] || command=(bash "c-tests/$1.sh")
+  [ ! -e "packaging/tests/$1.sh" ] || command=(bash "packaging/tests/$1.sh")
   [ "$1" != rust ] || command=(cargo test -q --locked --lib)
   timeout -s KILL "$2" "${command[@]}" &
   wait $!
