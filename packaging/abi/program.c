@@ -26,7 +26,7 @@ static void spawn(const char *name, const fe_attr *attr) {
 }
 
 int main(void) {
-  char *argv[] = {"sh", "-c", "test \"$PWD $A\" = '/usr 7' && echo >&3 && exit 5", NULL};
+  char *argv[] = {"sh", "-c", "test \"$PWD $A\" = '/usr 7' && echo child >&3 && exit 5", NULL};
   char *envp[] = {"A=7", NULL};
   const int32_t files[] = {0, 1, 2, 2};
   setvbuf(stdout, NULL, _IONBF, 0);

@@ -39,7 +39,7 @@ compile() { # directory of the header, directory of the library
   $CC -std=c99 -D_GNU_SOURCE ${3:-} -I"$1" $abi/program.c -o "$work/program" -L"$2" -lforkexec
 }
 always='versions are numbers: 1
-
+child
 all of the first: wait 0, status 1280, pidfd, closed
 a failure: chdir: No such file or directory
 a flag of nobody'\''s: args: Invalid argument'
@@ -65,6 +65,7 @@ else
   ok "it is the one of forkexec-first.h" 'cmp "$work/tree/include/forkexec.h" $abi/forkexec-first.h'
   ok "${names[1]}" 'compile include "$BUILD" -DLATER'
   is "it runs on the library of today" "$(run "$BUILD" 2>&1)" "$always
+child
 a later field: wait 0, status 1280, closed
 a later flag: wait 0, status 1280, closed"
   # What it cannot do it refuses, and has done nothing.
