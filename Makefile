@@ -14,6 +14,7 @@ bindir ?= $(exec_prefix)/bin
 libdir ?= $(if $(LIBDIR),$(LIBDIR),$(exec_prefix)/lib)
 includedir ?= $(prefix)/include
 pkgconfigdir ?= $(libdir)/pkgconfig
+cmakedir ?= $(libdir)/cmake/forkexec
 INSTALL ?= install
 STRIP ?= strip
 OBJDUMP ?= objdump
@@ -28,15 +29,24 @@ CARGO_OUT = $(CARGO_TARGET_DIR_OR_DEFAULT)/$(if $(TARGET),$(TARGET)/)release
 CARGO_TARGET_DIR_OR_DEFAULT = $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 CARGO_FLAGS = --release --locked $(if $(TARGET),--target $(TARGET)) $(CARGOFLAGS)
 
+# No path of the building machine is left in what is built, so that it is the same wherever it is built. Cargo takes its
+# flags from one place only, and those of the user's stay: from RUSTFLAGS, if that is set, else from its configuration.
+REMAP = --remap-path-prefix=$(CURDIR)=. \
+  --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=registry \
+  --remap-path-prefix=$(shell $(or $(RUSTC),rustc) --print sysroot)/lib/rustlib/src/rust=rust
+BUILD_CARGO = $(if $(RUSTFLAGS),RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(CARGO),$(CARGO) --config 'build.rustflags=[$(REMAP:%="%",)]')
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
+
 SYMBOLS := $(shell sed -n 's/^ *\(fe_[a-z_]*\);/\1/p' libforkexec.map)
 # A warning of a compiler that is newer than this stops our own checks only, not a user's build.
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow $(if $(CI),-Werror)
 LIBRARY := $(B)/libforkexec.so.$(VERSION)
 POSIX_SONAME := libforkexec-posix.so.0
 POSIX_LIBRARY := $(B)/libforkexec-posix.so.$(VERSION)
+PC_FILES := libforkexec libforkexec-posix
 
 .PHONY: all
-all: $(LIBRARY) $(B)/libforkexec.a $(B)/libforkexec.pc $(B)/forkexec $(POSIX_LIBRARY) examples
+all: $(LIBRARY) $(B)/libforkexec.a $(PC_FILES:%=$(B)/%-uninstalled.pc) $(B)/forkexec $(POSIX_LIBRARY) examples
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 
@@ -49,12 +59,12 @@ OUTLINE := $(if $(findstring aarch64,$(TARGET) $(shell $(CC) -dumpmachine)),-C t
 # cargo's archive holds all of the Rust runtime, with symbols that another Rust library in the same program has
 # too. What is needed of it becomes one object that defines nothing but the public symbols.
 $(B)/libforkexec.a: $(RUST_SOURCES) libforkexec.map Makefile | $(B)
-	$(CARGO) rustc --lib $(CARGO_FLAGS) --crate-type staticlib $(if $(OUTLINE),-- $(OUTLINE))
+	$(BUILD_CARGO) rustc --lib $(CARGO_FLAGS) --crate-type staticlib $(if $(OUTLINE),-- $(OUTLINE))
 	$(CC) -r -nostdlib -o $(B)/libforkexec.o -Wl,--gc-sections $(addprefix -Wl$(comma)-u$(comma),$(SYMBOLS)) \
 	  $(CARGO_OUT)/libforkexec.a
 	$(OBJCOPY) $(addprefix --keep-global-symbol=,$(SYMBOLS)) $(B)/libforkexec.o
 	rm -f $@
-	$(AR) rcs $@ $(B)/libforkexec.o
+	$(AR) rcsD $@ $(B)/libforkexec.o
 comma := ,
 
 # From the static library, since a version script given to rustc's own cdylib link is refused by GNU
@@ -66,24 +76,32 @@ $(LIBRARY): $(B)/libforkexec.a libforkexec.map
 	ln -sf $(notdir $@) $(B)/$(SONAME)
 	ln -sf $(SONAME) $(B)/libforkexec.so
 
-$(B)/libforkexec.pc: libforkexec.pc.in Makefile Cargo.toml | $(B)
-	sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(patsubst $(prefix)%,$${prefix}%,$(exec_prefix))|' \
-	  -e 's|@libdir@|$(patsubst $(prefix)%,$${prefix}%,$(libdir))|' \
-	  -e 's|@includedir@|$(patsubst $(prefix)%,$${prefix}%,$(includedir))|' \
-	  -e 's|@version@|$(VERSION)|' libforkexec.pc.in > $@
+# What build systems read, with the paths of the installation: relative to the .pc's prefix, and to where the CMake files are.
+SUBSTITUTE = sed -e 's|@prefix@|$(prefix)|' -e 's|@exec_prefix@|$(patsubst $(prefix)%,$${prefix}%,$(exec_prefix))|' \
+  -e 's|@libdir@|$(patsubst $(prefix)%,$${prefix}%,$(libdir))|' \
+  -e 's|@includedir@|$(patsubst $(prefix)%,$${prefix}%,$(includedir))|' \
+  -e 's|@cmake_prefix@|$(if $(filter $(prefix)/%,$(cmakedir)),$${here}/$(CMAKE_UP),$(prefix))|' \
+  -e 's|@version@|$(VERSION)|' -e 's|@major@|$(firstword $(subst ., ,$(VERSION)))|'
+CMAKE_UP = $(subst $() ,/,$(patsubst %,..,$(subst /, ,$(cmakedir:$(prefix)/%=%))))
+CMAKE_FILES := forkexec-config forkexec-config-version
+
+# For programs that are built against this tree: PKG_CONFIG_PATH=build.
+$(B)/%-uninstalled.pc: %.pc.in Makefile Cargo.toml | $(B)
+	sed -e 's|@prefix@|$(CURDIR)|' -e 's|@exec_prefix@|$${prefix}|' -e 's|@libdir@|$(abspath $(B))|' -e 's|@includedir@|$${prefix}/include|' \
+	  -e 's|@version@|$(VERSION)|' -e 's|^Libs: .*|& -Wl,-rpath,$${libdir}|' $< > $@
 
 # The drop-in has the static library in it: one file to preload, with nothing else to be found or relocated.
-POSIX_SOURCES := $(wildcard posix/*.c)
+POSIX_SOURCES := $(sort $(wildcard posix/*.c))
 $(POSIX_LIBRARY): $(POSIX_SOURCES) $(wildcard posix/*.h) posix/libforkexec-posix.map include/forkexec.h $(B)/libforkexec.a
-	$(CC) -std=c11 -D_GNU_SOURCE $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -fPIC -fvisibility=default -Iinclude -shared -o $@ \
+	$(CC) -std=c11 -D_GNU_SOURCE $(PREFIX_MAP) $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -fPIC -fvisibility=default -Iinclude -shared -o $@ \
 	  -Wl,-soname,$(POSIX_SONAME) -Wl,--version-script=posix/libforkexec-posix.map $(POSIX_SOURCES) $(B)/libforkexec.a \
 	  -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,defs,-z,nodelete,-z,noseparate-code $(LDFLAGS)
 	ln -sf $(notdir $@) $(B)/$(POSIX_SONAME)
 	ln -sf $(POSIX_SONAME) $(B)/libforkexec-posix.so
 
 # Twice: to run from here, and to install, where no path of the build may be left.
-COMMAND_CC = $(CC) -std=c99 -D_GNU_SOURCE -pthread $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude
-COMMAND_SOURCES := $(wildcard tools/*.c)
+COMMAND_CC = $(CC) -std=c99 -D_GNU_SOURCE -pthread $(PREFIX_MAP) $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude
+COMMAND_SOURCES := $(sort $(wildcard tools/*.c))
 $(B)/forkexec: $(COMMAND_SOURCES) $(wildcard tools/*.h) include/forkexec.h $(LIBRARY)
 	$(COMMAND_CC) -o $@.installed $(COMMAND_SOURCES) -L$(B) -lforkexec $(LDFLAGS)
 	$(COMMAND_CC) -o $@ $(COMMAND_SOURCES) -L$(B) -lforkexec -Wl,-rpath,'$$ORIGIN' $(LDFLAGS)
@@ -380,8 +398,7 @@ check-header:
 .PHONY: install uninstall
 install:
 	@test -e $(LIBRARY) -a -e $(POSIX_LIBRARY) -a -e $(B)/forkexec || { echo "run make first"; exit 1; }
-	$(MAKE) --no-print-directory -B $(B)/libforkexec.pc
-	$(INSTALL) -d $(DESTDIR)$(libdir) $(DESTDIR)$(includedir) $(DESTDIR)$(pkgconfigdir) $(DESTDIR)$(bindir)
+	$(INSTALL) -d $(DESTDIR)$(libdir) $(DESTDIR)$(includedir) $(DESTDIR)$(pkgconfigdir) $(DESTDIR)$(cmakedir) $(DESTDIR)$(bindir)
 	$(INSTALL) -m 755 $(LIBRARY) $(DESTDIR)$(libdir)
 	ln -sf libforkexec.so.$(VERSION) $(DESTDIR)$(libdir)/$(SONAME)
 	ln -sf $(SONAME) $(DESTDIR)$(libdir)/libforkexec.so
@@ -390,7 +407,8 @@ install:
 	ln -sf $(POSIX_SONAME) $(DESTDIR)$(libdir)/libforkexec-posix.so
 	$(INSTALL) -m 644 $(B)/libforkexec.a $(DESTDIR)$(libdir)
 	$(INSTALL) -m 644 include/forkexec.h include/forkexec.hpp $(DESTDIR)$(includedir)
-	$(INSTALL) -m 644 $(B)/libforkexec.pc $(DESTDIR)$(pkgconfigdir)
+	set -e; for f in $(PC_FILES:%=%.pc); do $(SUBSTITUTE) $$f.in > $(DESTDIR)$(pkgconfigdir)/$$f; chmod 644 $(DESTDIR)$(pkgconfigdir)/$$f; done; \
+	for f in $(CMAKE_FILES:%=%.cmake); do $(SUBSTITUTE) packaging/cmake/$$f.in > $(DESTDIR)$(cmakedir)/$$f; chmod 644 $(DESTDIR)$(cmakedir)/$$f; done
 	$(INSTALL) -m 755 $(B)/forkexec.installed $(DESTDIR)$(bindir)/forkexec
 
 uninstall:
@@ -398,7 +416,9 @@ uninstall:
 	  $(DESTDIR)$(libdir)/libforkexec.so $(DESTDIR)$(libdir)/libforkexec.a \
 	  $(DESTDIR)$(libdir)/libforkexec-posix.so.$(VERSION) $(DESTDIR)$(libdir)/$(POSIX_SONAME) \
 	  $(DESTDIR)$(libdir)/libforkexec-posix.so \
-	  $(DESTDIR)$(includedir)/forkexec.h $(DESTDIR)$(includedir)/forkexec.hpp $(DESTDIR)$(pkgconfigdir)/libforkexec.pc $(DESTDIR)$(bindir)/forkexec
+	  $(DESTDIR)$(includedir)/forkexec.h $(DESTDIR)$(includedir)/forkexec.hpp \
+	  $(PC_FILES:%=$(DESTDIR)$(pkgconfigdir)/%.pc) $(CMAKE_FILES:%=$(DESTDIR)$(cmakedir)/%.cmake) $(DESTDIR)$(bindir)/forkexec
+	rmdir $(DESTDIR)$(cmakedir)
 
 .PHONY: clean
 clean:

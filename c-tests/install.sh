@@ -12,6 +12,8 @@ ok "make install" 'make_ install'
 is "the files" "$(cd "$root" && find . ! -type d | sort)" "./usr/bin/forkexec
 ./usr/include/forkexec.h
 ./usr/include/forkexec.hpp
+./usr/lib/cmake/forkexec/forkexec-config-version.cmake
+./usr/lib/cmake/forkexec/forkexec-config.cmake
 ./usr/lib/libforkexec-posix.so
 ./usr/lib/libforkexec-posix.so.0
 ./usr/lib/$(basename "$(readlink -f "$b/libforkexec-posix.so")")
@@ -19,12 +21,13 @@ is "the files" "$(cd "$root" && find . ! -type d | sort)" "./usr/bin/forkexec
 ./usr/lib/libforkexec.so
 ./usr/lib/libforkexec.so.0
 ./usr/lib/$(basename "$(readlink -f "$b/libforkexec.so")")
+./usr/lib/pkgconfig/libforkexec-posix.pc
 ./usr/lib/pkgconfig/libforkexec.pc"
 ok "the command has no path of the build" '! readelf -dW "$root/usr/bin/forkexec" | grep -E "RPATH|RUNPATH"'
 # What <sched.h> and others define as well must not stand in a header of ours.
 is "the header defines nothing that is not FE_..." \
   "$(sed -n 's/^#define \([A-Za-z_0-9]*\).*/\1/p' "$root/usr/include/forkexec.h" | grep -v '^FE_')" "FORKEXEC_H"
-ok "the .pc is relocatable" '! grep -v "^prefix=" "$root/usr/lib/pkgconfig/libforkexec.pc" | grep /usr'
+ok "the .pc files are relocatable" '! grep -v "^prefix=" "$root/usr/lib/pkgconfig/"*.pc | sed "s/^[^:]*://" | grep /usr'
 
 if ! command -v pkg-config >/dev/null; then
   skip "compile with pkg-config" "needs pkg-config"
