@@ -32,9 +32,12 @@ CARGO_FLAGS = --release --locked $(if $(TARGET),--target $(TARGET)) $(CARGOFLAGS
 # No path of the building machine is left in what is built, so that it is the same wherever it is built. Cargo takes its
 # flags from one place only, and those of the user's stay: from RUSTFLAGS, if that is set, else from its configuration.
 REMAP = --remap-path-prefix=$(CURDIR)=. \
-  --remap-path-prefix=$(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src=registry \
+  --remap-path-prefix=$(or $(realpath $(REGISTRY)),$(REGISTRY))=registry \
   --remap-path-prefix=$(shell $(or $(RUSTC),rustc) --print sysroot)/lib/rustlib/src/rust=rust
+REGISTRY = $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
 BUILD_CARGO = $(if $(RUSTFLAGS),RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(CARGO),$(CARGO) --config 'build.rustflags=[$(REMAP:%="%",)]')
+# gcc believes PWD, which may go through a link.
+export PWD := $(CURDIR)
 PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
 
 SYMBOLS := $(shell sed -n 's/^ *\(fe_[a-z_]*\);/\1/p' libforkexec.map)
@@ -419,6 +422,15 @@ uninstall:
 	  $(DESTDIR)$(includedir)/forkexec.h $(DESTDIR)$(includedir)/forkexec.hpp \
 	  $(PC_FILES:%=$(DESTDIR)$(pkgconfigdir)/%.pc) $(CMAKE_FILES:%=$(DESTDIR)$(cmakedir)/%.cmake) $(DESTDIR)$(bindir)/forkexec
 	rmdir $(DESTDIR)$(cmakedir)
+
+# ---- a tarball ----
+
+# build/libforkexec-VERSION.tar.gz, and the same with the crates in it, which is built without a network.
+.PHONY: dist dist-vendored
+dist: | $(B)
+	CARGO="$(CARGO)" tools/dist.sh libforkexec-$(VERSION) $(B)
+dist-vendored: | $(B)
+	CARGO="$(CARGO)" tools/dist.sh libforkexec-$(VERSION) $(B) vendored
 
 .PHONY: clean
 clean:
