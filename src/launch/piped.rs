@@ -159,15 +159,58 @@ fn has_ended_as_a_program(pid: i32) -> bool {
 pub fn ask(pid: i32, question: Question, mask: &u64) -> Answer {
     match question {
         Question::NotExeced if has_ended_as_a_program(pid) => Answer::NoSuchChild,
-        Question::NotExeced => answer(proof::of(pid)),
+        Question::NotExeced => answer(|| proof::of(pid), || is_dead(pid)),
         question => settle::ask(pid, question, mask),
     }
 }
 
-/// The proof as an answer to `Question::NotExeced`.
-pub fn answer(proof: Proof) -> Answer {
-    match proof {
-        Proof::Execed | Proof::Unknown => Answer::NoSuchChild,
-        Proof::NotExeced => Answer::Nothing,
+/// How long to sleep before a child that is on its way through exec is looked at again.
+const LOOK_US: u32 = 50;
+
+/// The proof as an answer to `Question::NotExeced`. That a child has not execed holds only of one that was dead when
+/// it was looked at: exec lets go of the memory before it takes the flag away, and closes the pipe before it gives the name
+/// (fs/exec.c, begin_new_exec). One that is seen in between may have run its program, and ended, by the next question.
+pub fn answer(proof: impl Fn() -> Proof, is_dead: impl Fn() -> bool) -> Answer {
+    let mut was_dead = false;
+    while proof() == Proof::NotExeced {
+        if was_dead {
+            return Answer::Nothing;
+        }
+        was_dead = is_dead();
+        if !was_dead {
+            sys::sleep_us(LOOK_US);
+        }
+    }
+    Answer::NoSuchChild
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::cell::Cell;
+
+    /// What is answered of a child for which these come one after the other, the last for ever; it is dead from the
+    /// `dies`th on.
+    fn answered(proofs: &[Proof], dies: usize) -> Answer {
+        let asked = Cell::new(0);
+        let proof = || {
+            asked.set(asked.get() + 1);
+            proofs.get(asked.get() - 1).copied().unwrap_or(proofs[proofs.len() - 1])
+        };
+        answer(proof, || asked.get() >= dies)
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "needs system calls")]
+    fn that_it_has_not_execed_is_known_of_the_dead_alone() {
+        use Proof::*;
+        assert_eq!(answered(&[Execed], 9), Answer::NoSuchChild);
+        assert_eq!(answered(&[Unknown], 9), Answer::NoSuchChild);
+        assert_eq!(answered(&[NotExeced], 1), Answer::Nothing);
+        assert_eq!(answered(&[NotExeced], 4), Answer::Nothing);
+        // It has execed, and ended, between the two looks.
+        assert_eq!(answered(&[NotExeced, Execed], 1), Answer::NoSuchChild);
+        // It runs.
+        assert_eq!(answered(&[NotExeced, NotExeced, Execed], 9), Answer::NoSuchChild);
     }
 }

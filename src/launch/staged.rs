@@ -152,7 +152,7 @@ pub fn spawn(job: &Job<'_>, calls: &[Call<'_>]) -> Result<Started> {
     piped::wait_for_end(child.pid, &outcome, None, proof);
     let how = Circumstances { traced: false, may_block: true };
     let ask = |question| match question {
-        Question::NotExeced => piped::answer(proof()),
+        Question::NotExeced => piped::answer(proof, || piped::is_dead(child.pid)),
         question => settle::ask(child.pid, question, job.mask),
     };
     settle::settle_by(child.pid, &image.record, how, ask).result?;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -150,6 +151,11 @@ static void check_the_end(struct size before, struct size warm) {
 int main(int argc, char **argv) {
   pthread_t killer, threads[MOST_THREADS];
   uint64_t nthreads = setting("THREADS", 4), seconds = setting("SECONDS", 0);
+  /* What its cases ask for would be a favour then, which is not done in a user namespace. */
+  if (getpriority(PRIO_PROCESS, 0) > 0) {
+    fprintf(stderr, "soak: some of its programs are to be nicer than it is; so it must not be nice itself\n");
+    return 64;
+  }
   if (argc != 2 || nthreads < 1 || nthreads > MOST_THREADS) return 64;
   if (getrandom(&seed, sizeof seed, 0) != sizeof seed) return 2;
   seed = setting("SEED", seed >> 32);
