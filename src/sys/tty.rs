@@ -13,9 +13,9 @@ pub fn new_terminal(size: &libc::winsize) -> Result<(Fd, Fd), Errno> {
     let flags = flags | libc::O_CLOEXEC;
     // SAFETY: the two that point are read only, and no longer than the call.
     unsafe {
-        ioctl(&ours, libc::TIOCSPTLCK, &raw const unlocked as usize)?;
-        ioctl(&ours, libc::TIOCSWINSZ, core::ptr::from_ref(size) as usize)?;
-        let theirs = ioctl(&ours, libc::TIOCGPTPEER, flags as usize)?;
+        ioctl(&ours, libc::TIOCSPTLCK as usize, &raw const unlocked as usize)?;
+        ioctl(&ours, libc::TIOCSWINSZ as usize, core::ptr::from_ref(size) as usize)?;
+        let theirs = ioctl(&ours, libc::TIOCGPTPEER as usize, flags as usize)?;
         Ok((ours, Fd::own(theirs as i32)))
     }
 }
@@ -27,11 +27,13 @@ pub fn give_away(file: &Fd, uid: u32) -> Result<(), Errno> {
     unsafe { call3(libc::SYS_fchown, file.number() as usize, uid as usize, same) }.map(drop)
 }
 
+/// The request is of another type in musl.
+///
 /// # Safety
 /// The argument is what the request wants.
-unsafe fn ioctl(fd: &Fd, request: libc::c_ulong, argument: usize) -> Result<usize, Errno> {
+unsafe fn ioctl(fd: &Fd, request: usize, argument: usize) -> Result<usize, Errno> {
     // SAFETY: the caller's.
-    unsafe { call3(libc::SYS_ioctl, fd.number() as usize, request as usize, argument) }
+    unsafe { call3(libc::SYS_ioctl, fd.number() as usize, request, argument) }
 }
 
 /// TIOCGPGRP: the foreground process group of a terminal.
