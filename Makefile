@@ -258,7 +258,12 @@ PACKAGING_TESTS := $(sort $(wildcard packaging/tests/*.sh))
 PACKAGING_PACKAGES := \
   abigail-tools \
   golang-go \
-  libglib2.0-dev
+  libglib2.0-dev \
+  cmake \
+  ninja-build \
+  meson \
+  musl-tools
+OLDEST_RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 .PHONY: check-packaging setup-packaging
 check-packaging: all
 	rm -rf $(B)/results-packaging
@@ -279,6 +284,8 @@ abi: abi-dumps
 setup-packaging:
 	apt-get update -q
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(PACKAGING_PACKAGES)
+	rustup toolchain install $(OLDEST_RUST) --profile minimal || echo "without Rust $(OLDEST_RUST) packaging/tests/toolchains.sh cannot try it"
+	rustup target add x86_64-unknown-linux-musl || echo "without it packaging/tests/toolchains.sh cannot try musl"
 
 # Programs that know nothing of us under the preload: the same results as without. First what was counted and the
 # table of qemu-user, then the results. If there is no drop-in for aarch64, qemu.sh says what is missing.
@@ -290,7 +297,7 @@ check-posix: all
 	  FE_WAYS_EXPECTED=/dev/null tools/check.sh $(B)/results-posix posix/qemu.sh posix/real.sh > $(B)/check-posix.log; \
 	status=$$?; grep -h '^# ' $(B)/results-posix/*.tap; grep -v '^ways taken' $(B)/check-posix.log; exit $$status
 aarch64-posix:
-	$(call ON_AARCH64,$(AARCH64)/$(notdir $(POSIX_LIBRARY)))
+	$(call ON_AARCH64,$(AARCH64)/$(notdir $(LIBRARY)) $(AARCH64)/$(notdir $(POSIX_LIBRARY)))
 
 # The C programs and the unit tests with AddressSanitizer, some of the former with ThreadSanitizer. make check has the first part.
 .PHONY: check-sanitizers

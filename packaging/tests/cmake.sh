@@ -23,7 +23,7 @@ for libdir in lib lib/x86_64-linux-gnu; do
     is "$libdir: C, $kind" "$("$work/build/$kind-c" false)" "C, $version, status 256"
     is "$libdir: C++, $kind" "$("$work/build/$kind-cpp" false)" "C++, $version, status 256"
   done
-  ok "$libdir: the shared one is loaded from there" 'LD_LIBRARY_PATH= ldd "$work/build/shared-c" | grep "libforkexec.so.0 => $root/$libdir/"'
+  ok "$libdir: the shared one is loaded from there" 'LD_LIBRARY_PATH="" ldd "$work/build/shared-c" | grep "libforkexec.so.0 => $root/$libdir/"'
   ok "$libdir: the static one has it in it" '! readelf -d "$work/build/static-c" | grep libforkexec'
   rm -rf "$work/build"
   ok "$libdir: found by a link beside it" 'configure -Dforkexec_DIR="$work/moved/$libdir/cmake/forkexec"'

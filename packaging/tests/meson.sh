@@ -14,9 +14,9 @@ consumer=packaging/tests/consumer
 in_tree() { PKG_CONFIG_PATH=$BUILD pkg-config "$@"; }
 is "in the tree: the version" "$(in_tree --modversion libforkexec)" "$version"
 ok "in the tree: a program is built" '$CC $consumer/main.c -o "$work/program" $(in_tree --cflags --libs libforkexec)'
-is "in the tree: it runs as it is" "$(LD_LIBRARY_PATH= "$work/program" false)" "C, $version, status 256"
+is "in the tree: it runs as it is" "$(LD_LIBRARY_PATH="" "$work/program" false)" "C, $version, status 256"
 ok "in the tree: the drop-in" 'printf "#include <stdlib.h>\nint main(void) { return system(\"exit 3\") >> 8; }" |
-  $CC -x c - -o "$work/program" $(in_tree --cflags --libs libforkexec-posix); LD_LIBRARY_PATH= FORKEXEC_TRACE=1 "$work/program" 2> "$work/trace"
+  $CC -x c - -o "$work/program" $(in_tree --cflags --libs libforkexec-posix); LD_LIBRARY_PATH="" FORKEXEC_TRACE=1 "$work/program" 2> "$work/trace"
   [ $? = 3 ] && grep "^forkexec: .*sh" "$work/trace"'
 
 make -s --no-print-directory B="$BUILD" DESTDIR="$work/installed" prefix=/usr install
