@@ -237,6 +237,12 @@ check-emulated: $(LIBRARY) $(addprefix $(B)/t/,$(AARCH64_TESTS))
 	  STRIP=aarch64-linux-gnu-strip FE_WAYS_EXPECTED=c-tests/ways-aarch64.expected FE_TEST_RUN=qemu-aarch64 LDFLAGS="$(LDFLAGS)" \
 	  tools/check.sh $(RESULTS) $(addprefix $(B)/q/,$(AARCH64_TESTS)) c-tests/artefact.sh
 
+# For the build of a package: the unit tests, and programs that need no privilege and little time.
+QUICK_TESTS := badinput dir exec explain redirect search session posix_actions posix_spawn
+.PHONY: check-quick
+check-quick: check-rust $(B)/t/probe $(addprefix $(B)/t/,$(QUICK_TESTS))
+	$(TEST_ENV) prove --exec '' $(addprefix $(B)/t/,$(QUICK_TESTS))
+
 # Old kernels, imitated by refused calls; and Debian's kernel, a real one, in a machine that qemu emulates (an hour, for all).
 LINUX_TESTS ?= pass2 fallback execveat execfd exec child feature_query features keep session dir joins namespaces scarce
 .PHONY: check-old-kernels check-linux-6.1 setup-linux-6.1
@@ -259,10 +265,20 @@ PACKAGING_PACKAGES := \
   abigail-tools \
   golang-go \
   libglib2.0-dev \
+  cargo-web \
   cmake \
-  ninja-build \
+  dash \
+  debhelper \
+  debootstrap \
+  dpkg-dev \
+  lintian \
   meson \
-  musl-tools
+  musl-tools \
+  ninja-build \
+  rpm \
+  rpmlint \
+  scdoc \
+  shellcheck
 OLDEST_RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 .PHONY: check-packaging setup-packaging
 check-packaging: all
