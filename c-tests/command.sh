@@ -5,6 +5,7 @@
 # shellcheck disable=SC1091,SC2016
 . "$(dirname "$0")/tap.sh"
 set -u
+list=$(cd "$(dirname "$0")/.." && pwd)/tools/option_list.h
 # A directory in it that others may not enter would be EACCES for what is not found.
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
@@ -130,18 +131,31 @@ need_perl() {
 
 run "$FORKEXEC" --help
 is "--help succeeds" "$status|$err" "0|"
-ok "it fits a tall screen" '[ "$(wc -l <<<"$out")" -le 60 ] && [ "$(wc -L <<<"$out")" -le 80 ]'
+ok "it fits a screen" '[ "$(wc -l <<<"$out")" -le 24 ] && [ "$(wc -L <<<"$out")" -le 79 ]'
+# Whatever the list has is in it, and the groups are all of it.
+summary=$out
+options=$(sed -n 's/^  O([A-Z0-9_]*, "\([a-z0-9-]*\)".*/\1/p' "$list"; echo env-clear)
+run "$FORKEXEC" --help=all
 missing=
-for o in dir chroot chroot-keep-cwd fd close-others user groups keep-groups setsid setpgid setctty noctty foreground \
-  pdeathsig unshare map-root uid-map gid-map allow-setgroups keep-propagation ptrace pty suspend env-clear env unsetenv argv0 \
-  pivot-root enter unshare-inside monotonic-offset boottime-offset newidmap cgroup own-cgroup action reset-ids sigmask sigdefault sigignore search-path shell-fallback fexecve execveat scheduling nice cpus ioprio own-core timer-slack limit umask oom-score-adj no-randomize \
-  no-new-privs bounding inheritable permitted effective ambient securebits seccomp seccomp-flags landlock landlock-flags \
-  deadline reset-on-fork mempolicy personality explain way async verbose timeout signal kill-after group tree spawn-timeout capture max-output linger json help version; do
-  grep -qE -- "--$o([^a-z-]|\$)" <<<"$out" || missing="$missing $o"
+for o in $options; do grep -qE -- "--$o([^a-z0-9-]|\$)" <<<"$out" || missing="$missing $o"; done
+is "--help=all names every option" "$status|$err|$(wc -w <<<"$options")|$missing" "0||$(($(grep -c '^  O(' "$list") + 1))|"
+ok "in lines that are no longer than a screen's" '[ "$(wc -L <<<"$out")" -le 80 ]'
+unknown=
+for o in $(grep -oE -- '(^|[ [])--[a-z][a-z0-9-]*' <<<"$summary
+$out" | sed 's/.*--//' | grep -vxE 'all|group' | sort -u); do grep -qxF "$o" <<<"$options" || unknown="$unknown $o"; done
+is "neither names one that is none" "$unknown" ""
+groups=$(sed -n 's/^All options.*with //p; s/^\(identity.*\)\.$/\1/p' <<<"$summary" | tr -d , | tr '\n' ' ')
+each=
+for group in $groups; do
+  run "$FORKEXEC" "--help=$group"
+  each+=$status$err$out$'\n'
 done
-is "it names every option" "$missing" ""
+run "$FORKEXEC" --help=all
+is "--help=GROUP, of each that the summary names: together they are all" "$(sed 's/^0//' <<<"$each" | sed '/^$/d')" \
+  "$(sed -n '/^Place/,/^TIME/p' <<<"$out" | sed '$d')"
+ends "no such group" 125 '--help: "x" is none of its values' --help=x
 run "$FORKEXEC" --version
-ok "--version" '[[ $status = 0 && $out =~ ^forkexec\ [0-9]+\.[0-9]+\.[0-9]+$ ]]'
+ok "--version, a line" '[[ $status = 0 && $out =~ ^forkexec\ [0-9]+\.[0-9]+\.[0-9]+$ ]] && [ "$("$FORKEXEC" --version | wc -l)" = 1 ]'
 ok "what cannot be printed is a failure" 'fe --help >/dev/full; [ $? = 125 ]'
 
 ends "success" 0 "" true

@@ -89,7 +89,7 @@
   O(LINGER, "linger", required_argument) \
   O(JSON, "json", optional_argument) \
   O(EXPLAIN, "explain", optional_argument) \
-  O(HELP, "help", no_argument) \
+  O(HELP, "help", optional_argument) \
   O(VERSION, "version", no_argument)
 
 #endif

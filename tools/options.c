@@ -35,8 +35,7 @@ static const struct name forms[] = {
     {"text", FE_EXPLAIN_TEXT}, {"json", FE_EXPLAIN_JSON}, {NULL, 0},
 };
 
-static void print(const char *what, const char *more) {
-  printf("%s%s", what, more);
+static void end_printed(void) {
   if (fflush(stdout) != 0) DIE("standard output: %s", strerror(errno));
   exit(0);
 }
@@ -217,8 +216,14 @@ static void take_option(struct job *job, int option) {
     case EXPLAIN:
       job->explain = optarg != NULL ? value_of("explain", forms, optarg) : FE_EXPLAIN_TEXT;
       break;
-    case HELP: print(help_text, ""); break;
-    case VERSION: print("forkexec ", fe_version()); break;
+    case HELP:
+      print_help(optarg);
+      end_printed();
+      break;
+    case VERSION:
+      printf("forkexec %s\n", fe_version());
+      end_printed();
+      break;
     default: exit(FAILED); /* getopt has said why */
   }
 }

@@ -96,6 +96,7 @@ struct allowed allowed(char *text);
 /* How --fd and --action begin a path: how the file is opened. `path` goes on behind it. */
 int open_flags(int target, const char **path);
 
-extern const char help_text[];
+/* NULL: a summary; "all" or the name of a group: those options. */
+void print_help(const char *of);
 
 #endif
