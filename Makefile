@@ -15,6 +15,12 @@ libdir ?= $(if $(LIBDIR),$(LIBDIR),$(exec_prefix)/lib)
 includedir ?= $(prefix)/include
 pkgconfigdir ?= $(libdir)/pkgconfig
 cmakedir ?= $(libdir)/cmake/forkexec
+datarootdir ?= $(prefix)/share
+datadir ?= $(datarootdir)
+mandir ?= $(datarootdir)/man
+bashcompletiondir ?= $(datadir)/bash-completion/completions
+zshcompletiondir ?= $(datadir)/zsh/site-functions
+fishcompletiondir ?= $(datadir)/fish/vendor_completions.d
 INSTALL ?= install
 STRIP ?= strip
 OBJDUMP ?= objdump
@@ -48,8 +54,13 @@ POSIX_SONAME := libforkexec-posix.so.0
 POSIX_LIBRARY := $(B)/libforkexec-posix.so.$(VERSION)
 PC_FILES := libforkexec libforkexec-posix
 
+# The manual pages are made where there is scdoc.
+SCDOC ?= scdoc
+HAS_SCDOC := $(shell command -v $(SCDOC))
+
 .PHONY: all
 all: $(LIBRARY) $(B)/libforkexec.a $(PC_FILES:%=$(B)/%-uninstalled.pc) $(B)/forkexec $(POSIX_LIBRARY) examples
+all: $(LIBRARY) $(B)/libforkexec.a $(B)/libforkexec.pc $(B)/forkexec $(POSIX_LIBRARY) examples $(if $(HAS_SCDOC),man,no-man)
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 
@@ -108,6 +119,15 @@ COMMAND_SOURCES := $(sort $(wildcard tools/*.c))
 $(B)/forkexec: $(COMMAND_SOURCES) $(wildcard tools/*.h) include/forkexec.h $(LIBRARY)
 	$(COMMAND_CC) -o $@.installed $(COMMAND_SOURCES) -L$(B) -lforkexec $(LDFLAGS)
 	$(COMMAND_CC) -o $@ $(COMMAND_SOURCES) -L$(B) -lforkexec -Wl,-rpath,'$$ORIGIN' $(LDFLAGS)
+
+# ---- manual pages ----
+
+.PHONY: man no-man
+man: $(B)/man/.names
+$(B)/man/.names: $(wildcard man/*.scd) tools/man.sh | $(B)
+	SCDOC="$(SCDOC)" tools/man.sh $(B)/man
+no-man:
+	@echo "no scdoc: the manual pages are not made"
 
 # ---- the main job, shown ----
 
@@ -280,6 +300,13 @@ PACKAGING_PACKAGES := \
   scdoc \
   shellcheck
 OLDEST_RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+  bash-completion \
+  fish \
+  man-db \
+  mandoc \
+  python3 \
+  scdoc \
+  zsh
 .PHONY: check-packaging setup-packaging
 check-packaging: all
 	rm -rf $(B)/results-packaging
@@ -436,8 +463,17 @@ install:
 	set -e; for f in $(PC_FILES:%=%.pc); do $(SUBSTITUTE) $$f.in > $(DESTDIR)$(pkgconfigdir)/$$f; chmod 644 $(DESTDIR)$(pkgconfigdir)/$$f; done; \
 	for f in $(CMAKE_FILES:%=%.cmake); do $(SUBSTITUTE) packaging/cmake/$$f.in > $(DESTDIR)$(cmakedir)/$$f; chmod 644 $(DESTDIR)$(cmakedir)/$$f; done
 	$(INSTALL) -m 755 $(B)/forkexec.installed $(DESTDIR)$(bindir)/forkexec
+	$(INSTALL) -d $(DESTDIR)$(bashcompletiondir) $(DESTDIR)$(zshcompletiondir) $(DESTDIR)$(fishcompletiondir)
+	$(INSTALL) -m 644 packaging/completions/forkexec.bash $(DESTDIR)$(bashcompletiondir)/forkexec
+	$(INSTALL) -m 644 packaging/completions/forkexec.zsh $(DESTDIR)$(zshcompletiondir)/_forkexec
+	$(INSTALL) -m 644 packaging/completions/forkexec.fish $(DESTDIR)$(fishcompletiondir)
+	test ! -e $(B)/man/.names || for section in 1 3 7; do \
+	  $(INSTALL) -d $(DESTDIR)$(mandir)/man$$section && \
+	  $(INSTALL) -m 644 $(B)/man/*.$$section $(DESTDIR)$(mandir)/man$$section || exit 1; done
 
 uninstall:
+	rm -f $(DESTDIR)$(bashcompletiondir)/forkexec $(DESTDIR)$(zshcompletiondir)/_forkexec $(DESTDIR)$(fishcompletiondir)/forkexec.fish
+	tools/man.sh list | while read -r page; do rm -f $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done
 	rm -f $(DESTDIR)$(libdir)/libforkexec.so.$(VERSION) $(DESTDIR)$(libdir)/$(SONAME) \
 	  $(DESTDIR)$(libdir)/libforkexec.so $(DESTDIR)$(libdir)/libforkexec.a \
 	  $(DESTDIR)$(libdir)/libforkexec-posix.so.$(VERSION) $(DESTDIR)$(libdir)/$(POSIX_SONAME) \

@@ -9,7 +9,9 @@ trap 'rm -rf "$root"' EXIT
 b=$BUILD
 make_() { make -s --no-print-directory B="$b" DESTDIR="$root" prefix=/usr "$@"; }
 ok "make install" 'make_ install'
-is "the files" "$(cd "$root" && find . ! -type d | sort)" "./usr/bin/forkexec
+files() { # those that are there by chance
+  { cat <<LIST; echo "$1"; } | sed '/^$/d' | sort
+./usr/bin/forkexec
 ./usr/include/forkexec.h
 ./usr/include/forkexec.hpp
 ./usr/lib/cmake/forkexec/forkexec-config-version.cmake
@@ -22,7 +24,22 @@ is "the files" "$(cd "$root" && find . ! -type d | sort)" "./usr/bin/forkexec
 ./usr/lib/libforkexec.so.0
 ./usr/lib/$(basename "$(readlink -f "$b/libforkexec.so")")
 ./usr/lib/pkgconfig/libforkexec-posix.pc
-./usr/lib/pkgconfig/libforkexec.pc"
+./usr/lib/pkgconfig/libforkexec.pc
+./usr/share/bash-completion/completions/forkexec
+./usr/share/fish/vendor_completions.d/forkexec.fish
+./usr/share/zsh/site-functions/_forkexec
+LIST
+}
+# The manual pages are there if there was scdoc when the rest was built.
+pages=$([ ! -e "$b/man/.names" ] || tools/man.sh list | sed 's|.*\.\(.\)$|./usr/share/man/man\1/&|')
+is "the files" "$(cd "$root" && find . ! -type d | sort)" "$(files "$pages")"
+mkdir "$root/b"
+cp -a "$b"/libforkexec* "$b"/forkexec* "$root/b"
+ok "make install where no pages were made" 'make_ B="$root/b" DESTDIR="$root/without" install'
+is "the files without them" "$(cd "$root/without" && find . ! -type d | sort)" "$(files "")"
+ok "make uninstall there" 'make_ B="$root/b" DESTDIR="$root/without" uninstall'
+is "nothing is left there" "$(cd "$root/without" && find . ! -type d)" ""
+rm -rf "$root/b" "$root/without"
 ok "the command has no path of the build" '! readelf -dW "$root/usr/bin/forkexec" | grep -E "RPATH|RUNPATH"'
 # What <sched.h> and others define as well must not stand in a header of ours.
 is "the header defines nothing that is not FE_..." \

@@ -31,11 +31,13 @@ export LC_ALL=C TZ=UTC
 to=$1
 rm -rf "$to"
 mkdir -p "$to"
-names >"$to/.names"
-while read -r page name; do
+all=$(names)
+echo "$all" | while read -r page name; do
   if [ "$page" = "$name" ]; then
     "${SCDOC:-scdoc}" <"man/$page.scd" >"$to/$page"
   else
     echo ".so man${page##*.}/$page" >"$to/$name"
   fi
-done <"$to/.names"
+done
+# Last: with it they are all there.
+echo "$all" >"$to/.names"

@@ -263,7 +263,8 @@ def play(page, block, place):
             commands += 1
         else:
             wanted.append(line)
-    done = subprocess.run(["timeout", "30", "bash", "-c", script], cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+    environment = dict(os.environ, PATH=os.path.dirname(os.environ["FORKEXEC"]) + ":/usr/bin:/bin")
+    done = subprocess.run(["timeout", "30", "bash", "-c", script], cwd=place, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
     pattern = "".join(re.escape(line).replace(r"\.\.\.", ".*") + "\n" for line in wanted)
     look(re.fullmatch(pattern, done.stdout), f"{page} shows:\n{chr(10).join(wanted)}\nand it says:\n{done.stdout}")
