@@ -36,6 +36,7 @@ CASES = [
     ("what it takes behind --", "--env A=1 -- tar --extr\t", "--env|A=1|--|tar|--extract"),
     ("files of the command", "--setsid -- ls onl\t", "--setsid|--|ls|onlyhere/"),
     ("none of ours there", "-- ls --suspe\t", "--|ls|--suspe"),
+    ("nor without --", "--setsid ls --suspe\t", "--setsid|ls|--suspe"),
 ]
 
 # Prints what it gets, which the text that is typed does not contain.
