@@ -283,22 +283,29 @@ setup-linux-6.1:
 PACKAGING_TESTS := $(sort $(wildcard packaging/tests/*.sh))
 PACKAGING_PACKAGES := \
   abigail-tools \
-  golang-go \
-  libglib2.0-dev \
+  bash-completion \
   cargo-web \
   cmake \
   dash \
   debhelper \
   debootstrap \
   dpkg-dev \
+  fish \
+  golang-go \
+  libglib2.0-dev \
   lintian \
+  man-db \
+  mandoc \
   meson \
   musl-tools \
   ninja-build \
+  pkg-config \
+  python3 \
   rpm \
   rpmlint \
   scdoc \
-  shellcheck
+  shellcheck \
+  zsh
 OLDEST_RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
   bash-completion \
   fish \

@@ -533,7 +533,7 @@ pub struct fe_credential {
     /// Real, effective and saved group id: setresgid(2). -1 is EINVAL.
     pub gid: gid_t,
     /// Supplementary groups: setgroups(2). NULL keeps the caller's; not NULL with ngroups 0 drops
-    /// them all. With gid_mappings and setgroups denied (see FE_ALLOW_SETGROUPS), an empty list is
+    /// them all; a group -1 is EINVAL. With gid_mappings and setgroups denied (see FE_ALLOW_SETGROUPS), an empty list is
     /// skipped, since the kernel keeps the groups there, and any other is EINVAL; in a user
     /// namespace without gid mappings the kernel refuses any (EPERM).
     pub groups: *const gid_t,
