@@ -307,13 +307,6 @@ PACKAGING_PACKAGES := \
   shellcheck \
   zsh
 OLDEST_RUST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-  bash-completion \
-  fish \
-  man-db \
-  mandoc \
-  python3 \
-  scdoc \
-  zsh
 .PHONY: check-packaging setup-packaging
 check-packaging: all
 	rm -rf $(B)/results-packaging
