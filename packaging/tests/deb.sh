@@ -87,7 +87,8 @@ if [ ! -e "$base/complete" ]; then
 fi
 ok "debootstrap: a new Debian with gcc, libc6-dev and pkg-config" '[ -e "$base/complete" ] || { tail -n 20 "$work/log"; false; }'
 [ -e "$base/complete" ] || plan
-cp -a "$base" "$work/root"
+mkdir "$work/root"
+cp -a "$base/." "$work/root"
 mkdir "$work/root/packages" "$work/root/source"
 cp "$work"/*.deb "$work/root/packages"
 rm "$work"/root/packages/*dbgsym*
