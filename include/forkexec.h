@@ -929,7 +929,7 @@ typedef struct fe_credential {
   gid_t gid;
   /**
    * Supplementary groups: setgroups(2). NULL keeps the caller's; not NULL with ngroups 0 drops
-   * them all. With gid_mappings and setgroups denied (see FE_ALLOW_SETGROUPS), an empty list is
+   * them all; a group -1 is EINVAL. With gid_mappings and setgroups denied (see FE_ALLOW_SETGROUPS), an empty list is
    * skipped, since the kernel keeps the groups there, and any other is EINVAL; in a user
    * namespace without gid mappings the kernel refuses any (EPERM).
    */
