@@ -2,6 +2,10 @@
 # make            the library: build/libforkexec.so, .a, and the command build/forkexec
 # make check      every test that needs no more than make, cargo and cc, and those whose tools are there
 # make demo       a real pipeline, shown
+# make install    what was built, by GNU names (prefix, libdir, DESTDIR); nothing is built; make uninstall
+# make dist       a tarball; make dist-vendored one with the crates in it, for which plain make needs no network. With crates that
+#                 are elsewhere: make CARGOFLAGS=--offline
+# make check-packaging  tests of what distributions and build systems do; make abi  the stored dumps of the ABI anew
 # See README.md for the others.
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
@@ -59,8 +63,7 @@ SCDOC ?= scdoc
 HAS_SCDOC := $(shell command -v $(SCDOC))
 
 .PHONY: all
-all: $(LIBRARY) $(B)/libforkexec.a $(PC_FILES:%=$(B)/%-uninstalled.pc) $(B)/forkexec $(POSIX_LIBRARY) examples
-all: $(LIBRARY) $(B)/libforkexec.a $(B)/libforkexec.pc $(B)/forkexec $(POSIX_LIBRARY) examples $(if $(HAS_SCDOC),man,no-man)
+all: $(LIBRARY) $(B)/libforkexec.a $(PC_FILES:%=$(B)/%-uninstalled.pc) $(B)/forkexec $(POSIX_LIBRARY) examples $(if $(HAS_SCDOC),man,no-man)
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find src -name '*.rs')
 
@@ -480,7 +483,7 @@ uninstall:
 	  $(DESTDIR)$(libdir)/libforkexec-posix.so \
 	  $(DESTDIR)$(includedir)/forkexec.h $(DESTDIR)$(includedir)/forkexec.hpp \
 	  $(PC_FILES:%=$(DESTDIR)$(pkgconfigdir)/%.pc) $(CMAKE_FILES:%=$(DESTDIR)$(cmakedir)/%.cmake) $(DESTDIR)$(bindir)/forkexec
-	rmdir $(DESTDIR)$(cmakedir)
+	! test -d $(DESTDIR)$(cmakedir) || rmdir $(DESTDIR)$(cmakedir)
 
 # ---- a tarball ----
 
