@@ -113,7 +113,7 @@ cp -a "$root/build/t" "$work/tree/build"
 # shellcheck disable=SC2013
 for test in $(sed -s -n '1s/^Noticed by: //p' "$@" | tr ' ' '\n' | sort -u); do
   mkdir "$shared/test.$test" 2>"$work/taken" || continue
-  if { (build "$test") && begun=$SECONDS && (run "$test" 300); } >"$work/log" 2>&1; then
+  if { (build "$test") && begun=$SECONDS && (run "$test" 600); } >"$work/log" 2>&1; then
     echo $((10 + 5 * (SECONDS - begun))) >"$work/limit"
   else
     fails "$test fails without a mutant"
