@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The layout of the public structs: c-tests/abi.c compares it with what the C compiler makes of the header, and
- * src/capi/layout.rs, which reads these lines, with what rustc makes of the structs. The same on x86_64 and aarch64.
+ * src/capi/layout.rs, which reads these lines, with what rustc makes of the structs. The same on x86_64 and aarch64, with
+ * glibc: musl's struct rusage is longer, and with it fe_result.
  * Nothing here is ever changed or taken away. What may be done is to append: a struct that begins with its size may get
  * fields at its end, and a part of `reserved` may get a name. */
 /* SIZE(struct, bytes) and below it FIELD(struct, field, offset, bytes) */
