@@ -30,4 +30,25 @@ static inline void find_mount(char *at, size_t size) {
     skip("no cgroup2 that can be written to");
 }
 
+/* A cgroup below the one where the controller's are, of version 1 or 2, or the case is skipped. */
+static inline const char *controlled_cgroup(const char *controller, const char *reason) {
+  char line[4096], path[300], kind[400], seen[300];
+  FILE *mounts = fopen("/proc/self/mountinfo", "re");
+  const char *made = NULL;
+  while (mounts && !made && fgets(line, sizeof line, mounts)) {
+    const char *type = strstr(line, " - cgroup");
+    if (!type || sscanf(line, "%*d %*d %*s %*s %299s", path) != 1) continue;
+    snprintf(kind, sizeof kind, "%s/cgroup.subtree_control", path);
+    FILE *file = fopen(kind, "re");
+    if (!file || !fgets(seen, sizeof seen, file)) seen[0] = 0;
+    if (file) fclose(file);
+    if (!strstr(strrchr(line, ' '), controller) && !strstr(seen, controller)) continue;
+    snprintf(line, sizeof line, "%s/forkexec-test-%d", path, (int)getpid());
+    if (mkdir(line, 0755) == 0) made = strdup(line);
+  }
+  if (mounts) fclose(mounts);
+  if (!made) skip(reason);
+  return made;
+}
+
 #endif

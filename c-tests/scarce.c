@@ -168,7 +168,7 @@ static void in_a_full_machine(unsigned way, const void *with) {
 }
 
 static void full_machine(void) {
-  need(HAS_SECCOMP | HAS_VFORK);
+  need(HAS_SECCOMP | HAS_VFORK | HAS_CLONE3);
   static const struct full rows[] = {
       {{SYS_pipe2, SYS_pipe2}, 0, {"exit 0", "exit 0", "ENFILE at pipe", "exit 0"}},
       {{SYS_clone3, SYS_clone},
@@ -236,27 +236,6 @@ static void no_file_size(void) {
 
 /* ---- processes ---- */
 
-/* A cgroup below the one where the controller's are, of version 1 or 2. */
-static const char *new_cgroup(const char *controller) {
-  char line[4096], path[300], kind[400], seen[300];
-  FILE *mounts = fopen("/proc/self/mountinfo", "re");
-  const char *made = NULL;
-  while (mounts && !made && fgets(line, sizeof line, mounts)) {
-    const char *type = strstr(line, " - cgroup");
-    if (!type || sscanf(line, "%*d %*d %*s %*s %299s", path) != 1) continue;
-    snprintf(kind, sizeof kind, "%s/cgroup.subtree_control", path);
-    FILE *file = fopen(kind, "re");
-    if (!file || !fgets(seen, sizeof seen, file)) seen[0] = 0;
-    if (file) fclose(file);
-    if (!strstr(strrchr(line, ' '), controller) && !strstr(seen, controller)) continue;
-    snprintf(line, sizeof line, "%s/forkexec-test-%d", path, (int)getpid());
-    if (mkdir(line, 0755) == 0) made = strdup(line);
-  }
-  if (mounts) fclose(mounts);
-  if (!made) skip("needs a cgroup that counts processes");
-  return made;
-}
-
 static void alone_in(unsigned way, const void *cgroup) {
   char path[400];
   snprintf(path, sizeof path, "%s/pids.max", (const char *)cgroup);
@@ -273,7 +252,7 @@ static void alone_in(unsigned way, const void *cgroup) {
 
 static void full_cgroup(void) {
   need_stage();
-  const char *cgroup = new_cgroup("pids");
+  const char *cgroup = controlled_cgroup("pids", "needs a cgroup that counts processes");
   EVERY_WAY(way) apart(alone_in, way, cgroup);
   CHECK(rmdir(cgroup) == 0);
 }
