@@ -99,6 +99,18 @@ static inline int start_and_finish(const fe_attr *attr, fe_child *child, fe_erro
 /* What the program tells, of a success. */
 static const char *report;
 
+/* Held by who watches, then. */
+static inline void be_held(struct outcome *outcome, int nr) {
+  int listener = hold_calls(nr);
+  NEED(listener >= 0);
+  store(&outcome->listener, listener);
+  while (!load(&outcome->taken)) sched_yield();
+  close(listener);
+}
+
+/* Nothing: for a watcher that traces. */
+enum { NOT_HELD = -2 };
+
 /* In the caller: everything that is to be seen from inside. `nr`: what is held, -1 for all. */
 static inline void be_the_caller(const struct subject *subject, unsigned way, int nr, int timeout_ms,
                                  struct outcome *outcome) {
@@ -130,11 +142,7 @@ static inline void be_the_caller(const struct subject *subject, unsigned way, in
   sigaddset(&quiet, SIGCHLD);
   NEED(sigprocmask(SIG_BLOCK, &quiet, NULL) == 0);
   if (nr < 0) fe_explain(&attr, FE_EXPLAIN_TEXT, outcome->plan, sizeof outcome->plan, NULL);
-  int listener = hold_calls(nr);
-  NEED(listener >= 0);
-  store(&outcome->listener, listener);
-  while (!load(&outcome->taken)) sched_yield();
-  close(listener);
+  if (nr != NOT_HELD) be_held(outcome, nr);
   char *before = standing();
   memset(&outcome->error, 0xa5, sizeof outcome->error);
   store(&outcome->active, 1);
@@ -155,7 +163,7 @@ static inline void be_the_caller(const struct subject *subject, unsigned way, in
     snprintf(outcome->said, sizeof outcome->said, "a child is left");
   sigpending(&pending);
   /* Beside its parent the end of a child that failed sends it too. */
-  bool beside = outcome->way == FE_WAY_PIPED || outcome->way == FE_WAY_CONCURRENT;
+  bool beside = outcome->way >= FE_WAY_PIPED;
   if (outcome->result != 0 && !beside && sigismember(&pending, SIGCHLD))
     snprintf(outcome->said, sizeof outcome->said, "SIGCHLD of a child that failed");
   if (sigismember(&pending, SIGCHLD)) sigwaitinfo(&quiet, NULL);
