@@ -268,10 +268,15 @@ check-quick: check-rust $(B)/t/probe $(addprefix $(B)/t/,$(QUICK_TESTS))
 
 # Old kernels, imitated by refused calls; and Debian's kernel, a real one, in a machine that qemu emulates (an hour, for all).
 LINUX_TESTS ?= pass2 fallback execveat execfd exec child feature_query features keep session dir joins namespaces scarce
-.PHONY: check-old-kernels check-linux-6.1 setup-linux-6.1
+.PHONY: check-old-kernels check-old-kernels-whole check-linux-6.1 setup-linux-6.1
 check-old-kernels: tests
 	rm -rf $(B)/results-old && mkdir -p $(B)/results-old
 	$(TEST_ENV) FE_RESULTS=$(CURDIR)/$(B)/results-old FE_WAYS_EXPECTED=/dev/null tools/check.sh $(B)/results-old tools/old_kernels.sh
+# All C programs in each of these worlds: no case fails, and none is skipped that tools/old_kernels_whole.expected does not list.
+check-old-kernels-whole: tests
+	rm -rf $(B)/results-old-whole && mkdir -p $(B)/results-old-whole
+	PROGRAMS="$(C_TESTS) $(CXX_TESTS)" $(TEST_ENV) FE_RESULTS=$(CURDIR)/$(B)/results-old-whole FE_WAYS_EXPECTED=/dev/null \
+	  tools/check.sh $(B)/results-old-whole tools/old_kernels.sh
 check-linux-6.1: tests
 	rm -rf $(B)/results-linux
 	tools/linux.sh $(B) $(B)/results-linux $(LINUX_TESTS)

@@ -319,6 +319,7 @@ static bool has_its_memory(pid_t pid) {
 }
 
 static void lost_word(void) {
+  need(HAS_CLONE3);
   /* That the child has let go of the memory the kernel says by a word there, and does not look whether that could be
    * written: for want of memory it cannot, nor when SIGKILL comes during exec. Here the page is read-only. */
   if (world() != WORLD_KERNEL) skip("only the kernel has the way that needs it");

@@ -140,6 +140,7 @@ static void beside_a_holder(unsigned way, const void *with) {
 }
 
 static void forked_meanwhile(void) {
+  need(HAS_CLONE3);
   EACH_WAY_BESIDE(way) {
     for (int fails = 0; fails < 2; fails++) {
       fe_attr attr = nothing();

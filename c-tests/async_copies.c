@@ -180,6 +180,7 @@ static void check_overwritten(unsigned way, const void *with) {
 }
 
 static void overwritten(void) {
+  need(HAS_CLONE3);
   need_root();
   static const bool no = false, yes = true;
   EACH_WAY_BESIDE(way) {
@@ -230,6 +231,7 @@ static void check_overwritten_shell(unsigned way, const void *unused) {
 }
 
 static void overwritten_shell(void) {
+  need(HAS_CLONE3);
   EACH_WAY_BESIDE(way) apart(check_overwritten_shell, way, NULL);
 }
 

@@ -96,6 +96,15 @@ static void other_namespaces(void) {
       finishes(&child);
       ends(&child, 0);
     }
+    /* Whose mounts the child makes its own, by a call with two strings. */
+    fe_attr attr = nothing();
+    fe_namespaces own = FE_NAMESPACES_INIT;
+    fe_child child;
+    own.unshare = CLONE_NEWNS;
+    attr.namespaces = &own;
+    if (!start(&attr, way, &child)) continue;
+    finishes(&child);
+    ends(&child, 0);
   }
 }
 

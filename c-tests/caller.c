@@ -129,7 +129,7 @@ static void same_after(unsigned way, bool privileged) {
 }
 
 static void as_root(void) {
-  need(HAS_SECCOMP | HAS_PIDFD | HAS_CLONE_FLAGS);
+  need(HAS_SECCOMP | HAS_PIDFD | HAS_CLONE_FLAGS | HAS_NAMESPACES);
   need_root();
   for (unsigned way = FE_WAY_SHARED; way <= FE_WAY_CONCURRENT; way++)
     if (expected_way(way) != 0) same_after(way, true);

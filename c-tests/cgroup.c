@@ -272,6 +272,7 @@ static void clone3_refused(void) {
 }
 
 static void cgroups_refused(void) {
+  need(HAS_CLONE3);
   static const int errnums[] = {E2BIG, EINVAL};
   each_refusal(too_old, errnums, 2);
 }

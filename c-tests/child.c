@@ -279,6 +279,7 @@ static void reaped_by_another(void) {
 }
 
 static void a_recycled_pid(void) {
+  need(HAS_ANY_CLONE3);
   need_root();
   if (world() != WORLD_KERNEL) skip("the emulator has no clone3");
   EACH_CHILD(way, flags) {

@@ -287,7 +287,7 @@ static void without_proc(void) {
 }
 
 static void maps_without_proc(void) {
-  need(HAS_CLONE_FLAGS);
+  need(HAS_CLONE_FLAGS | HAS_NAMESPACES);
   need_root();
   /* No user namespace can be made in a chroot. */
   NEED(unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0);

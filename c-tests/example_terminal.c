@@ -66,6 +66,7 @@ static void ends(fe_child *child, int wanted) {
 }
 
 static void a_conversation(void) {
+  need(HAS_PIDFD);
   fe_child child;
   NEED(user("stty size; read a; echo \"got $a\"; exit 5", &child));
   CHECK_STR(see(&child, "33 44\r\n"), "33 44\r\n");
@@ -77,6 +78,7 @@ static void a_conversation(void) {
 }
 
 static void another_size_and_control_c(void) {
+  need(HAS_PIDFD);
   fe_child child;
   struct winsize size = {50, 60, 0, 0};
   NEED(user("trap 'stty size' WINCH; echo ready; while :; do sleep 0.05; done", &child));
@@ -90,6 +92,7 @@ static void another_size_and_control_c(void) {
 }
 
 static void much_output(void) {
+  need(HAS_PIDFD);
   fe_child child;
   NEED(user("i=0; while [ $i -lt 2000 ]; do echo line $i; i=$((i+1)); done; echo the end", &child));
   const char *text = see(&child, "the end\r\n");
@@ -101,6 +104,7 @@ static void much_output(void) {
 
 /* Neither what it has left behind nor its own end holds it up, or leaves the user's terminal as it must not be. */
 static void other_ends(void) {
+  need(HAS_PIDFD);
   fe_child child;
   NEED(user("trap '' HUP; sleep 30 & echo $!; exit 3", &child));
   pid_t left = atoi(see(&child, "\r\n"));

@@ -65,6 +65,7 @@ static void open_files(void) {
 }
 
 static void memory_file(void) {
+  need(HAS_MEMFD);
   char buffer[1 << 16];
   EACH_WAY(way) {
     only(3);

@@ -212,6 +212,7 @@ static void the_way(void) {
 
 /* What the stage does is behind it, with the numbers of the items in both forms. */
 static void the_stage(void) {
+  need(HAS_NO_FILTER);
   need_root();
   fe_attr attr = program();
   fe_credential credential = FE_CREDENTIAL_INIT;

@@ -75,6 +75,7 @@ static void asked_once(unsigned way, const void *unused) {
 }
 
 static void clone3_is_tried_once(void) {
+  need(HAS_CLONE3);
   EACH_WAY(way) apart(asked_once, way, NULL);
 }
 
@@ -92,6 +93,7 @@ static void not_for_want_of_a_child(unsigned way, const void *unused) {
 }
 
 static void clone3_short_of_memory(void) {
+  need(HAS_CLONE3);
   EACH_WAY(way) apart(not_for_want_of_a_child, way, NULL);
 }
 
@@ -108,6 +110,7 @@ static void new_time(unsigned way, const void *unused) {
 }
 
 static void new_time_namespace(void) {
+  need(HAS_ANY_CLONE3 | HAS_NAMESPACES | HAS_TIME_NAMESPACES);
   need_root();
   EACH_WAY_BUT_SHARED(way) apart(new_time, way, NULL);
 }

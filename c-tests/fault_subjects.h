@@ -242,8 +242,11 @@ static void sandbox(fe_attr *attr) {
   const uint64_t handled[] = {1 << 12}; /* LANDLOCK_ACCESS_FS_MAKE_SYM */
   all.filter = &allow;
   all.nfilter = 1;
-  all.landlock = (int)syscall(SYS_landlock_create_ruleset, handled, sizeof handled, 0);
-  if (all.landlock >= 0) all.flags = FE_SANDBOX_LANDLOCK;
+  int ruleset = (int)syscall(SYS_landlock_create_ruleset, handled, sizeof handled, 0);
+  if (ruleset >= 0) {
+    all.landlock = ruleset;
+    all.flags = FE_SANDBOX_LANDLOCK;
+  }
   attr->sandbox = &all;
   attr->flags = FE_NO_NEW_PRIVS;
 }

@@ -46,7 +46,7 @@ static void whose_memory(void) {
   EACH_WAY(way) memory_seen(&plain, way, way == FE_WAY_SHARED);
   fe_attr timed = FE_ATTR_INIT;
   timed.timeout_ms = 20000;
-  EACH_WAY_BESIDE(way) memory_seen(&timed, way, way == FE_WAY_CONCURRENT);
+  EACH_WAY_BESIDE(way) memory_seen(&timed, way, expected_way(way) == FE_WAY_CONCURRENT);
 }
 
 /* ---- the pidfd ---- */

@@ -124,7 +124,7 @@ static char *probe_unharmed(fe_attr *attr, unsigned way) {
 }
 
 static void each_by_its_file(void) {
-  need(HAS_ONE_THREAD);
+  need(HAS_ONE_THREAD | HAS_NAMESPACES | HAS_TIME_NAMESPACES);
   need_root();
   uint64_t all = all_kinds();
   struct holder holder = hold(all);
@@ -152,7 +152,7 @@ static void each_by_its_file(void) {
 }
 
 static void all_by_a_pidfd(void) {
-  need(HAS_ONE_THREAD);
+  need(HAS_ONE_THREAD | HAS_PIDFD | HAS_NAMESPACES | HAS_TIME_NAMESPACES);
   need_root();
   uint64_t all = all_kinds();
   struct holder holder = hold(all);
@@ -233,6 +233,7 @@ static void *in_its_own_thread(void *argument) {
 
 /* It is a matter of the calling thread: others start their children where they belong, meanwhile too. */
 static void beside_others(void) {
+  need(HAS_NAMESPACES);
   need_root();
   if (world() != WORLD_KERNEL) skip("in two ways");
   struct holder holder = hold(CLONE_NEWPID);
@@ -255,6 +256,7 @@ static void beside_others(void) {
 }
 
 static void made_by_the_child(void) {
+  need(HAS_NAMESPACES | HAS_CGROUP_NAMESPACES);
   need_root();
   EACH_WAY(way) {
     for (int i = 0; i < KINDS; i++) {
@@ -281,6 +283,7 @@ static void made_by_the_child(void) {
 
 /* Its root is the cgroup that the child is in by then. */
 static void a_cgroup_namespace(void) {
+  need(HAS_NAMESPACES | HAS_CGROUP_NAMESPACES);
   need_root();
   char mount_point[300], dir[400];
   find_mount(mount_point, sizeof mount_point);
@@ -301,6 +304,7 @@ static void a_cgroup_namespace(void) {
 }
 
 static void time_offsets(void) {
+  need(HAS_NAMESPACES | HAS_TIME_NAMESPACES);
   need_root();
   if (!is_there(TIME)) skip("no time namespaces");
   const struct timespec later = {100000, 5}, earlier = {-1, 0};

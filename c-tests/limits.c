@@ -85,6 +85,7 @@ static void from_what_the_caller_has(void) {
 }
 
 static void nice_values(void) {
+  need(HAS_PRIORITIES);
   need_root();
   be_nice(3);
   fe_scheduling wanted = FE_SCHEDULING_INIT;
@@ -98,6 +99,7 @@ static void nice_values(void) {
 }
 
 static void io_priorities(void) {
+  need(HAS_PRIORITIES);
   need_root();
   fe_scheduling wanted = FE_SCHEDULING_INIT;
   fe_attr attr = with_scheduling(&wanted);
@@ -149,6 +151,7 @@ static void processors(void) {
 }
 
 static void memory_policies(void) {
+  need(HAS_MEMPOLICY);
   unsigned long nodes[512] = {1};
   fe_scheduling wanted = FE_SCHEDULING_INIT;
   fe_attr attr = with_scheduling(&wanted);
@@ -257,7 +260,7 @@ static void scores(void) {
 
 /* Everything at once, as somebody else where that can be. */
 static void all_of_them(void) {
-  need(HAS_MEMORY_LIMITS);
+  need(HAS_MEMORY_LIMITS | HAS_PRIORITIES | HAS_MEMPOLICY);
   need_root();
   cpu_set_t own;
   NEED(sched_getaffinity(0, sizeof own, &own) == 0);

@@ -208,6 +208,7 @@ static void without_privilege(void) {
 }
 
 static void what_is_not_there(void) {
+  need(HAS_MEMPOLICY);
   /* The last processor that there may be. */
   static unsigned char last[1024];
   last[sizeof last - 1] = 0x80;
@@ -327,6 +328,7 @@ static void a_core_of_its_own(void) {
 
 /* What it asks for is a new cookie. */
 static void the_core_is_asked_for(void) {
+  need(HAS_CORE_SCHED);
   static struct watcher watcher = {NULL, EALREADY, 0, -1};
   fe_scheduling wanted = FE_SCHEDULING_INIT;
   wanted.flags = FE_SCHED_CORE;

@@ -104,6 +104,7 @@ static void in_a_full_table(void) {
 /* ---- with credentials and a root ---- */
 
 static void before_privileges_go(void) {
+  need(HAS_PRIORITIES);
   need_root();
   fe_credential other = FE_CREDENTIAL_INIT;
   other.uid = other.gid = UNPRIVILEGED;
@@ -184,6 +185,7 @@ static void look(pid_t child) {
 }
 
 static void raised_early_lowered_late(void) {
+  need(HAS_PRIORITIES);
   need_root();
   static struct watcher watcher = {look, 0, 0, -1};
   be_nice(5);

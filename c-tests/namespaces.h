@@ -23,6 +23,8 @@ static inline bool is_there(int kind) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/ns/%s", kinds[kind].link);
   bool there = access(path, F_OK) == 0;
+  if (kinds[kind].flag == CLONE_NEWTIME) there = there && world_has(HAS_ANY_CLONE3 | HAS_TIME_NAMESPACES);
+  if (kinds[kind].flag == CLONE_NEWCGROUP) there = there && world_has(HAS_CGROUP_NAMESPACES);
   if (!there) note("this kernel has no %s namespaces", kinds[kind].link);
   return there;
 }

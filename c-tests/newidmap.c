@@ -46,6 +46,7 @@ static fe_attr mapped(void) {
 static fe_credential other = FE_CREDENTIAL_INIT;
 
 static void a_range(void) {
+  need(HAS_NAMESPACES | HAS_PIDFD);
   need_helpers();
   const gid_t group = 9;
   other.uid = other.gid = 7;
@@ -83,6 +84,7 @@ static void a_range(void) {
 
 /* Nobody is asked for what the caller may write. */
 static void no_need(void) {
+  need(HAS_NAMESPACES);
   need_helpers();
   NEED(setenv("PATH", "/nonexistent", 1) == 0);
   fe_attr attr = mapped();
@@ -101,6 +103,7 @@ static void fails(fe_attr attr, int errnum, int step) {
 }
 
 static void refused(void) {
+  need(HAS_NAMESPACES);
   need_helpers();
   static const fe_id_map beyond[] = {{0, UNPRIVILEGED, 1}, {1, 300000, 1001}};
   fe_attr attr = mapped();

@@ -386,6 +386,7 @@ static void *spawn_when_cancelled(void *unused) {
 }
 
 static void cancellation(void) {
+  need(HAS_PIDFD);
   pthread_t thread;
   void *result = NULL;
   NEED(pthread_create(&thread, NULL, spawn_when_cancelled, NULL) == 0);

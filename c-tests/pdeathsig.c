@@ -53,6 +53,7 @@ static void with_a_credential(void) {
 }
 
 static void the_caller_is_pid_1(void) {
+  need(HAS_NAMESPACES);
   need_root();
   NEED(unshare(CLONE_NEWPID) == 0);
   pid_t init = fork_apart();

@@ -49,6 +49,7 @@ static void dies_early(int signal) {
   CHECK_ERR(posix_spawn(&pid, "/bin/true", &actions, &attr, name_only, environ), 0);
   CHECK_INT(waitpid(0, &status, 0), pid);
 
+  need(HAS_PIDFD | HAS_P_PIDFD);
   int pidfd = -1;
   siginfo_t info;
   memset(&info, 0, sizeof info);
@@ -94,6 +95,7 @@ static void not_killed_but_ecanceled(void) {
 /* ---- pidfd_spawn ---- */
 
 static void a_pidfd(void) {
+  need(HAS_PIDFD | HAS_P_PIDFD);
   char *fails[] = {(char *)"false", NULL};
   for (int with_search = 0; with_search < 2; with_search++) {
     int pidfd = -1;
@@ -115,6 +117,7 @@ static void a_pidfd(void) {
 }
 
 static void no_pidfd(void) {
+  need(HAS_PIDFD);
   int pidfd = 77;
   char *before = snapshot();
   CHECK_ERR(pidfd_spawn(hide(NULL), "/bin/true", NULL, NULL, name_only, environ), EINVAL);
@@ -239,7 +242,7 @@ static int do_traced(void) {
 }
 
 static void traced(void) {
-  need(HAS_OWN_PROGRAMS);
+  need(HAS_OWN_PROGRAMS | HAS_PIDFD);
   check_trace(2);
 }
 

@@ -94,6 +94,7 @@ static void a_user_with_one_capability_staged(void) {
 
 /* What the program is permitted follows from the sets; before, the child has had no more. */
 static void all_sets_of_a_user(void) {
+  need(HAS_NEW_PRIVS);
   need_capabilities();
   EACH_WAY_BUT_SHARED(way) {
     fe_privileges wanted = none;
@@ -182,6 +183,7 @@ static void ambient_and_securebits_of_root(void) {
 }
 
 static void permitted_of_root(void) {
+  need(HAS_NEW_PRIVS);
   need_capabilities();
   if (expected_way(FE_WAY_SHARED) == 0) skip("no shared way here");
   uint64_t bounding = set_of(getpid(), "CapBnd");

@@ -48,6 +48,7 @@ static inline void install_verify(char *path, size_t size) {
   char from[4096];
   snprintf(from, sizeof from, "%.*s/verify", (int)(strrchr(probe_path(), '/') - probe_path()), probe_path());
   snprintf(path, size, "%s/verify", scratch());
+  unlink(path); /* a child of the case before may still run it */
   int in = open(from, O_RDONLY | O_CLOEXEC), out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
   NEED(in >= 0 && out >= 0 && fchmod(out, 0755) == 0);
   for (ssize_t n; (n = read(in, buffer, sizeof buffer)) != 0;) NEED(n > 0 && write(out, buffer, (size_t)n) == n);

@@ -148,6 +148,7 @@ static void files_that_the_child_opens(void) {
 }
 
 static void with_the_rights_of_the_user(void) {
+  need(HAS_NO_FILTER);
   need_root();
   const char *secret = kept_path("secret");
   put(secret, "");
@@ -219,6 +220,7 @@ static void a_fifo_and_the_deadline(void) {
 }
 
 static void data(void) {
+  need(HAS_MEMFD);
   static char big[3 << 20];
   memset(big, 'x', sizeof big);
   EVERY_WAY(way) {
@@ -240,6 +242,7 @@ static void data(void) {
 }
 
 static void too_much_data(void) {
+  need(HAS_MEMFD);
   if (world() != WORLD_KERNEL) skip("a limit of file sizes is the kernel's business");
   struct rlimit limit = {1000, 1000};
   static char much[2000];

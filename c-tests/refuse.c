@@ -87,6 +87,13 @@ static int errno_named(const char *name) {
   exit(125);
 }
 
+/* For those whose absence looks like that of something else: the names, each between spaces. */
+static void remember(const char *name) {
+  char names[4000];
+  snprintf(names, sizeof names, "%s%s ", getenv("FE_TEST_REFUSED"), name);
+  setenv("FE_TEST_REFUSED", names, 1);
+}
+
 /* All that `what` stands for. */
 static void refuse_all(const char *what, const char *errnum) {
   int major, minor, found = 0;
@@ -95,6 +102,7 @@ static void refuse_all(const char *what, const char *errnum) {
   for (size_t i = sizeof calls / sizeof *calls; i-- > 0;) {
     const struct call *call = &calls[i];
     if (version ? call->since <= VERSION(major, minor) : strcmp(call->name, what) != 0) continue;
+    remember(call->name);
     refuse_if(call->nr, errnum ? errno_named(errnum) : call->errnum, call->argument, call->mask, call->value);
     found++;
   }
@@ -105,6 +113,7 @@ static void refuse_all(const char *what, const char *errnum) {
 
 int main(int argc, char **argv) {
   int i = 1;
+  setenv("FE_TEST_REFUSED", " ", 1);
   for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
     char *errnum = strchr(argv[i], '=');
     if (errnum) *errnum++ = 0;

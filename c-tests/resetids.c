@@ -127,6 +127,7 @@ static void file_ids(void) {
 
 /* What comes after it is done with the rights of the user, what comes before with the caller's. */
 static void its_place(void) {
+  need(HAS_PRIORITIES);
   need_root();
   const char *closed = kept_path("closed");
   NEED(mkdir(closed, 0700) == 0);

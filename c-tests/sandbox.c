@@ -130,11 +130,13 @@ static void a_filter(void) {
 
 /* With CAP_SYS_ADMIN the one can be had without the other. */
 static void by_privilege(void) {
+  need(HAS_NEW_PRIVS);
   need_root();
   EACH_WAY(way) sees_its_filter(way, 0);
 }
 
 static void without_privilege(void) {
+  need(HAS_NEW_PRIVS);
   need_root();
   become_unprivileged();
   fe_sandbox locked = no_directories(-1);
@@ -177,6 +179,7 @@ static void nothing_but_exec(void) {
 
 /* One that is suspended still has to write and to read: it comes to the filter when it goes on. */
 static void suspended_before_it(void) {
+  need(HAS_NO_FILTER);
   no_core();
   fe_attr attr = nothing_in(&by_exec_only, FE_NO_NEW_PRIVS | FE_SUSPEND);
   fe_child child;

@@ -244,6 +244,9 @@ static void alone_in(unsigned way, const void *cgroup) {
   write_to(path, "0");
   fe_attr attr = runs("/bin/true");
   CHECK_STR(told(&attr, way), "EAGAIN at clone");
+  attr.flags = FE_PIDFD;
+  CHECK_STR(told(&attr, way), "EAGAIN at clone");
+  attr.flags = 0;
   snprintf(path, sizeof path, "%s/pids.max", (const char *)cgroup);
   write_to(path, "2");
   /* It was no answer to what kind of kernel this is. */

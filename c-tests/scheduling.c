@@ -76,6 +76,7 @@ static const int policies[][2] = {
 enum { POLICIES = sizeof policies / sizeof *policies };
 
 static void each_policy_from_each(void) {
+  need(HAS_PRIORITIES);
   need_root();
   EACH_WAY(way) {
     for (int from = 0; from < POLICIES; from++) {
@@ -194,6 +195,7 @@ static void sizes(void) {
 /* ---- when ---- */
 
 static void before_privileges_go(void) {
+  need(HAS_PRIORITIES);
   need_root();
   const gid_t none = 0;
   fe_credential other = FE_CREDENTIAL_INIT;
@@ -225,6 +227,7 @@ static void look(pid_t child) { policy_at_chdir = policy_of(child); }
 
 /* Seen while it stands in its chdir, which comes after the credentials and before the actions. */
 static void raised_early_lowered_late(void) {
+  need(HAS_PRIORITIES);
   need_root();
   static struct watcher watcher = {look, 0, 0, -1};
   be(SCHED_OTHER, 0);

@@ -262,6 +262,7 @@ static void each(const struct change *change) {
 enum { COPIES = 1 << FE_WAY_COPY | 1 << FE_WAY_PIPED, PIPED = 1 << FE_WAY_PIPED };
 
 static void changes_of_user(void) {
+  need(HAS_NO_FILTER);
   static const struct change changes[] = {
       {"another user", as_root, other_user, COPIES | 1 << FE_WAY_STAGED, false},
       {"the real user", real_root, other_user, COPIES, false},
@@ -346,6 +347,7 @@ static void maps_from_outside(void) {
 
 /* And not from itself, before it has written to its files in /proc. */
 static void time_of_its_own(void) {
+  need(HAS_TIME_NAMESPACES);
   need_root();
   need_user_namespaces();
   if (!is_there(TIME)) skip("needs time namespaces");

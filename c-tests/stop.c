@@ -217,6 +217,7 @@ static void stop_without(unsigned pidfd, const void *number) {
 }
 
 static void refused(void) {
+  need(HAS_CLONE3);
   static const long calls[] = {SYS_pidfd_open, SYS_pidfd_send_signal, SYS_waitid};
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
     apart(stop_without, 0, &calls[i]);

@@ -211,6 +211,7 @@ static void killed_at_fetching(unsigned way, const void *unused) {
 }
 
 static void shown(void) {
+  need(HAS_CLOSE_RANGE);
   need_filters();
   apart(killed_at_unsharing, FE_WAY_SHARED, NULL);
   apart(killed_at_fetching, FE_WAY_SHARED, NULL);
@@ -248,6 +249,7 @@ static void refused_once(unsigned way, const void *with) {
 }
 
 static void refused(void) {
+  need(HAS_CLOSE_RANGE | HAS_PIDFD_GETFD);
   static const struct refusal all[] = {
       {SYS_close_range, ENOSYS, true},  {SYS_close_range, EPERM, true},
       {SYS_close_range, EINVAL, true},  {SYS_close_range, ENOMEM, false},
@@ -276,6 +278,7 @@ static void without_fetching(unsigned way, const void *unused) {
 }
 
 static void one_refused(void) {
+  need(HAS_CLOSE_RANGE | HAS_PIDFD_GETFD);
   need_filters();
   apart(without_fetching, FE_WAY_SHARED, NULL);
 }

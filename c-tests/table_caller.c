@@ -188,6 +188,7 @@ static void *with_own_table(void *unused) {
 }
 
 static void a_thread_with_its_own(void) {
+  need(HAS_NAMESPACES);
   if (world() != WORLD_KERNEL) skip("an emulator has no thread with a table of its own");
   open_all();
   fe_attr first = nothing();

@@ -8,6 +8,10 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
 extern char **environ;
 
 /* What a case and its processes add up, in memory that they share. */
@@ -267,6 +271,23 @@ static bool has_clone3(void) {
   return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
 }
 
+/* As root, or in a user namespace. */
+static bool may_unshare(int flags) {
+  int status = -1;
+  pid_t pid = fork_apart();
+  if (pid < 0) abort();
+  if (pid == 0) _exit(unshare(flags | (geteuid() == 0 ? 0 : CLONE_NEWUSER)) != 0);
+  return waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* By t/refuse, which says so: what a kernel without it says may be the same. */
+static bool is_refused(const char *what) {
+  char name[100];
+  const char *refused = getenv("FE_TEST_REFUSED");
+  snprintf(name, sizeof name, " %s ", what);
+  return refused && strstr(refused, name);
+}
+
 static void find_features(void) {
   static char *const name_only[] = {(char *)"", NULL};
   siginfo_t info;
@@ -288,6 +309,17 @@ static void find_features(void) {
       {HAS_PTRACE | HAS_CLONE_FLAGS | HAS_SIGNALS | HAS_MEMORY_LIMITS | HAS_AFFINITY | HAS_VFORK | HAS_ONE_THREAD |
            HAS_OWN_PROGRAMS | HAS_GSID,
        !emulated},
+      {HAS_ANY_CLONE3, syscall(SYS_clone3, NULL, 0) != 0 && errno == EINVAL},
+      {HAS_PIDFD_GETFD, syscall(SYS_pidfd_getfd, -1, -1, 0) != 0 && errno == EBADF},
+      {HAS_NAMESPACES, may_unshare(CLONE_NEWUTS | CLONE_NEWNS)},
+      {HAS_TIME_NAMESPACES, may_unshare(CLONE_NEWTIME)},
+      {HAS_CGROUP_NAMESPACES, may_unshare(CLONE_NEWCGROUP)},
+      {HAS_NO_FILTER, prctl(PR_GET_SECCOMP) <= 0},
+      {HAS_NEW_PRIVS, prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1},
+      {HAS_AMBIENT, emulated || prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_IS_SET, 0, 0, 0) >= 0},
+      {HAS_PRIORITIES, geteuid() != 0 || prctl(PR_CAPBSET_READ, 23 /* CAP_SYS_NICE */) == 1},
+      {HAS_MEMPOLICY, !is_refused("set_mempolicy")},
+      {HAS_CORE_SCHED, !is_refused("PR_SCHED_CORE")},
       {HAS_SMALL_STACKS, sysconf(_SC_THREAD_STACK_MIN) <= 16 << 10},
       {HAS_SUBREAPER, prctl(PR_SET_CHILD_SUBREAPER, 0) == 0},
   };
@@ -322,6 +354,17 @@ void need(unsigned what) {
       {HAS_OWN_PROGRAMS, "needs a handler for programs of this machine"},
       {HAS_SMALL_STACKS, "threads of this C library need larger stacks"},
       {HAS_GSID, "qemu-user does not give back what TIOCGSID says"},
+      {HAS_ANY_CLONE3, "needs clone3 (Linux 5.3)"},
+      {HAS_PIDFD_GETFD, "needs pidfd_getfd (Linux 5.6)"},
+      {HAS_NAMESPACES, "needs the right to make namespaces"},
+      {HAS_TIME_NAMESPACES, "needs time namespaces (Linux 5.6)"},
+      {HAS_CGROUP_NAMESPACES, "needs cgroup namespaces (Linux 4.6)"},
+      {HAS_NO_FILTER, "needs a caller without a filter"},
+      {HAS_NEW_PRIVS, "needs a caller without no_new_privs"},
+      {HAS_AMBIENT, "needs ambient capabilities (Linux 4.3)"},
+      {HAS_PRIORITIES, "needs CAP_SYS_NICE"},
+      {HAS_MEMPOLICY, "needs set_mempolicy"},
+      {HAS_CORE_SCHED, "needs PR_SCHED_CORE (Linux 5.14)"},
   };
   for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
     if (what & reasons[i].feature && !world_has(reasons[i].feature)) skip(reasons[i].reason);
@@ -330,7 +373,11 @@ void need(unsigned what) {
 /* What a spawn with these attributes takes. */
 static void need_for(const fe_attr *attr) {
   need((attr->flags & FE_PIDFD ? HAS_PIDFD : 0) | (attr->flags & FE_PTRACE ? HAS_PTRACE : 0) |
-       (attr->flags & (FE_FEXECVE | FE_EXECVEAT) ? HAS_EXECVEAT : 0) | (attr->cloneflags ? HAS_CLONE_FLAGS : 0));
+       (attr->flags & (FE_FEXECVE | FE_EXECVEAT) ? HAS_EXECVEAT : 0) | (attr->cloneflags ? HAS_CLONE_FLAGS | HAS_NAMESPACES : 0) |
+       (attr->cloneflags & CLONE_NEWTIME ? HAS_ANY_CLONE3 | HAS_TIME_NAMESPACES : 0));
+  if (attr->size < sizeof *attr) return;
+  need((attr->namespaces ? HAS_NAMESPACES : 0) |
+       (attr->privileges && attr->privileges->flags & FE_PRIVILEGES_AMBIENT ? HAS_AMBIENT : 0));
 }
 
 static void count_way(unsigned way) {

@@ -155,6 +155,7 @@ static void to_standard_error(void) {
     traced_success(content(err), way, " path=\"/bin/true\" argv=\"its name\"\n");
     help("1", "no path", way, "", "/bin/true");
     traced_success(content(err), way, " argv=\"/bin/true\"\n");
+    need(HAS_EXECVEAT);
     help("1", "fd", way, "/bin/true", "x");
     int caller, child, fd;
     NEED(sscanf(content(err), "forkexec: caller=%d pid=%d way=%*s us=%*d execfd=%d", &caller, &child,

@@ -27,6 +27,7 @@ static void sweeps(void) {
 }
 
 static void sweeps_without(void) {
+  need(HAS_CLONE3);
   for (int i = 0; i < 3; i++) apart(by_sweep, FE_PIDFD, &refused_calls[i]);
 }
 
@@ -170,7 +171,7 @@ static void without_proc(unsigned unused, const void *how) {
 }
 
 static void no_proc(void) {
-  need(HAS_SUBREAPER);
+  need(HAS_SUBREAPER | HAS_NAMESPACES);
   need_root();
   apart(without_proc, 0, NULL);
   apart(without_proc, 0, "another");

@@ -81,6 +81,7 @@ static void cgroup_of_its_own(uint64_t pidfd) {
 }
 
 static void cgroups(void) {
+  need(HAS_NAMESPACES);
   cgroup_of_its_own(0);
   cgroup_of_its_own(FE_PIDFD);
   without_kill = true;
@@ -95,6 +96,7 @@ static int open_descriptors(void) {
 }
 
 static void descriptor_of_a_cgroup(void) {
+  need(HAS_NAMESPACES);
   fe_attr attr = in_a_cgroup();
   fe_child child;
   int before = open_descriptors();

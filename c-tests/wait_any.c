@@ -6,6 +6,9 @@
 #include "filter.h"
 
 #include <limits.h>
+#include <poll.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/time.h>
 
 enum { MANY = 40 };
@@ -346,6 +349,50 @@ static void refused(void) {
   for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) apart(without, 0, &calls[i]);
 }
 
+/* ---- kept by a tracer ---- */
+
+/* The child is dead, and its pidfd tells, but it is its tracer's until that lets it go. */
+static void kept_by_a_tracer(void) {
+  need(HAS_PTRACE | HAS_PIDFD);
+  need_root();
+  int told[2], status;
+  struct rusage before, after;
+  char byte;
+  NEED(pipe(told) == 0);
+  fe_attr attr = shell("read line");
+  static const int files[] = {FE_FROM_PIPE, 1, 2};
+  attr.files = files;
+  attr.nfiles = 3;
+  attr.flags = FE_PIDFD;
+  NEED(spawn(&attr, FE_WAY_SHARED, &children[0]));
+  list[0] = &children[0];
+  pid_t tracer = fork_apart();
+  NEED(tracer >= 0);
+  if (tracer == 0) {
+    close(children[0].ends[0]);
+    bool good = ptrace(PTRACE_SEIZE, children[0].pid, 0, 0) == 0 && write(told[1], "", 1) == 1;
+    if (good) pause();
+    _exit(1);
+  }
+  NEED(read(told[0], &byte, 1) == 1);
+  close(children[0].ends[0]);
+  struct pollfd ready = {children[0].pidfd, POLLIN, 0};
+  CHECK_INT(poll(&ready, 1, 10000), 1);
+  NEED(getrusage(RUSAGE_SELF, &before) == 0);
+  check_any(1, 500, ETIMEDOUT, 1, 0);
+  NEED(getrusage(RUSAGE_SELF, &after) == 0);
+  /* Which it did not do by asking again and again. */
+  struct timeval used;
+  timersub(&after.ru_utime, &before.ru_utime, &used);
+  timersub(&after.ru_stime, &before.ru_stime, &after.ru_stime);
+  timeradd(&used, &after.ru_stime, &used);
+  CHECK(used.tv_sec == 0 && used.tv_usec < 100000);
+  NEED(kill(tracer, SIGKILL) == 0 && waitpid(tracer, &status, 0) == tracer);
+  check_any(1, -1, 0, 0, 1 << 8);
+  fe_child_close(&children[0]);
+  check_no_child();
+}
+
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       {"the first that ends", the_first_that_ends},
@@ -359,6 +406,7 @@ int main(int argc, char **argv) {
       {"what it has used, by wait4", usages_by_wait4},
       {"more than there are descriptors", more_than_descriptors},
       {"pidfds and ppoll refused", refused},
+      {"kept by a tracer", kept_by_a_tracer},
       {NULL, NULL},
   };
   return run(argc, argv, cases);

@@ -67,6 +67,7 @@ static_assert(std::is_nothrow_move_assignable_v<forkexec::descriptor>);
 static_assert(std::is_nothrow_swappable_v<forkexec::child>);
 
 static void moves() {
+  need(HAS_PIDFD);
   const unchanged nothing;
   forkexec::command cat = piped("cat >&2");
   cat.raw.flags = FE_PIDFD;
@@ -304,6 +305,7 @@ static void embedded_nuls() {
 /* ---- what is started ---- */
 
 static void commands() {
+  need(HAS_MEMFD);
   const unchanged nothing;
   /* What is made of it goes before it is used: all is copied. */
   forkexec::command sh;
