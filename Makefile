@@ -338,6 +338,12 @@ setup-packaging:
 	rustup toolchain install $(OLDEST_RUST) --profile minimal || echo "without Rust $(OLDEST_RUST) packaging/tests/toolchains.sh cannot try it"
 	rustup target add x86_64-unknown-linux-musl || echo "without it packaging/tests/toolchains.sh cannot try musl"
 
+# All C programs under valgrind; make check has those that are quick there, and tell something.
+.PHONY: check-valgrind
+check-valgrind: tests
+	rm -rf $(B)/results-valgrind
+	PROGRAMS="$(C_TESTS) $(CXX_TESTS)" $(TEST_ENV) FE_WAYS_EXPECTED=/dev/null tools/check.sh $(B)/results-valgrind c-tests/valgrind.sh
+
 # Programs that know nothing of us under the preload: the same results as without. First what was counted and the
 # table of qemu-user, then the results. If there is no drop-in for aarch64, qemu.sh says what is missing.
 .PHONY: check-posix aarch64-posix
