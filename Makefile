@@ -429,7 +429,7 @@ lint:
 	$(CARGO) fmt --check --manifest-path tools/header/Cargo.toml
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	rustfmt --check --config-path . --edition 2021 fuzz/*.rs posix/*.rs tools/bench/*.rs
-	shellcheck -S warning $(PACKAGING_TESTS) packaging/completions/forkexec.bash tools/*.sh tools/bench/*.sh c-tests/*.sh posix/*.sh .ci/run
+	shellcheck -S warning $(PACKAGING_TESTS) $(filter-out %/control,$(wildcard debian/tests/*)) packaging/completions/forkexec.bash tools/*.sh tools/bench/*.sh c-tests/*.sh posix/*.sh .ci/run
 
 # What the tests want beyond cargo, make and cc.
 TOOLS := prove pkg-config g++ newuidmap strace gdb valgrind clang shellcheck qemu-aarch64 aarch64-linux-gnu-gcc cmake ninja javac \

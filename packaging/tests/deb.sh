@@ -111,6 +111,7 @@ inside dpkg --clear-avail
 names >"$work/names" && contents >"$work/contents"
 ok "apt installs libforkexec0 and libforkexec-dev, which need nothing more" \
   'inside sh -c "apt-get -q -y install /packages/libforkexec0_*.deb /packages/libforkexec-dev_*.deb"'
+is "autopkgtest would run these" "$(sed -n 's/^Tests: //p' debian/tests/control | tr '\n' ' ')" "readme command drop-in "
 by_test() { inside setpriv --reuid=65534 --regid=65534 --clear-groups "debian/tests/$1"; }
 ok "the README's example: compiled with pkg-config, shared and static, and run" 'by_test readme'
 ok "apt installs the others" 'inside sh -c "apt-get -q -y install /packages/*.deb"'
