@@ -70,7 +70,7 @@ if need valgrind "${names[@]}"; then
     clean "valgrind finds nothing left of a failure: $way" "$work/log"
   done
   # As many at once as there are processors.
-  seconds=$([ -n "$listed" ] && echo 900 || echo 200)
+  seconds=$([ -n "$listed" ] && echo 1500 || echo 200)
   for program in $programs $others; do
     while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do wait -n; done
     # Its messages go to a descriptor of its own, close-on-exec; a log file's would be inherited.
