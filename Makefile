@@ -45,7 +45,8 @@ REMAP = --remap-path-prefix=$(CURDIR)=. \
   --remap-path-prefix=$(or $(realpath $(REGISTRY)),$(REGISTRY))=registry \
   --remap-path-prefix=$(shell $(or $(RUSTC),rustc) --print sysroot)/lib/rustlib/src/rust=rust
 REGISTRY = $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
-BUILD_CARGO = $(if $(RUSTFLAGS),RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(CARGO),$(CARGO) --config 'build.rustflags=[$(REMAP:%="%",)]')
+# Without the flags of make, of whose -j cargo would warn that it cannot follow it.
+BUILD_CARGO = MAKEFLAGS= $(if $(RUSTFLAGS),RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(CARGO),$(CARGO) --config 'build.rustflags=[$(REMAP:%="%",)]')
 # gcc believes PWD, which may go through a link.
 export PWD := $(CURDIR)
 PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.

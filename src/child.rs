@@ -38,7 +38,7 @@ use core::sync::atomic::{
 };
 
 /// The status of a child that exits before exec. It has told its errno by then.
-pub const FAILED: i32 = 127;
+pub(crate) const FAILED: i32 = 127;
 
 /// What the child has to tell, where its parent can read it.
 #[derive(Debug, Default)]
