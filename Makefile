@@ -153,11 +153,11 @@ demo: all
 	@$(B)/pipeline LICENSE
 	@echo; echo "$$ echo 3 2 1 | build/capture sort --no-such-option"
 	@echo 3 2 1 | $(B)/capture sort --no-such-option || true
-	@echo; echo '$$ forkexec --dir /etc --fd 0=passwd --fd 1=build/shells --setsid --verbose -- cut -d: -f7'
-	@cd /etc && $(CURDIR)/$(B)/forkexec --dir /etc --fd 0=passwd --fd 1=$(CURDIR)/$(B)/shells --setsid --verbose -- cut -d: -f7
-	@echo; echo '$$ forkexec --fd 0=build/shells sort | forkexec uniq -c'
+	@echo; echo '$$ build/forkexec --dir /etc --fd 0=/etc/passwd --fd 1=build/shells --setsid --verbose -- cut -d: -f7'
+	@$(B)/forkexec --dir /etc --fd 0=/etc/passwd --fd 1=$(B)/shells --setsid --verbose -- cut -d: -f7
+	@echo; echo '$$ build/forkexec --fd 0=build/shells sort | build/forkexec uniq -c'
 	@$(B)/forkexec --fd 0=$(B)/shells sort | $(B)/forkexec uniq -c
-	@echo; echo '$$ forkexec --dir /nope true'
+	@echo; echo '$$ build/forkexec --dir /nope true'
 	@$(B)/forkexec --dir /nope true; echo "exit status $$?"
 
 # ---- tests ----
@@ -218,7 +218,8 @@ check-rust: | $(B)
 check: tests
 	rm -rf $(RESULTS)
 	$(MAKE) --no-print-directory check-rust
-	$(MAKE) --no-print-directory check-header && printf '1..1\nok 1 - the header is up to date\n' > $(RESULTS)/header.tap
+	if $(MAKE) --no-print-directory check-header; then good=; else good='not '; fi; \
+	printf '1..1\n%sok 1 - the header is up to date\n' "$$good" > $(RESULTS)/header.tap
 	$(TEST_ENV) FE_RESULTS=$(CURDIR)/$(RESULTS) FE_WAYS_EXPECTED=c-tests/ways.expected tools/check.sh $(RESULTS) \
 	  tools/sanitizers.sh $(patsubst %,c-tests/%.sh,$(SH_TESTS)) $(addprefix $(B)/t/,$(CXX_TESTS) $(C_TESTS))
 
@@ -433,7 +434,7 @@ lint:
 	shellcheck -S warning $(PACKAGING_TESTS) $(filter-out %/control,$(wildcard debian/tests/*)) packaging/completions/forkexec.bash tools/*.sh tools/bench/*.sh c-tests/*.sh posix/*.sh .ci/run
 
 # What the tests want beyond cargo, make and cc.
-TOOLS := prove pkg-config g++ newuidmap strace gdb valgrind clang shellcheck qemu-aarch64 aarch64-linux-gnu-gcc cmake ninja javac \
+TOOLS := prove ps pkg-config g++ newuidmap strace gdb valgrind clang shellcheck qemu-aarch64 aarch64-linux-gnu-gcc cmake ninja javac \
   /usr/bin/python3
 PACKAGES := perl pkg-config strace gdb valgrind clang shellcheck qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
   libc6-dev g++ uidmap binutils procps git cmake ninja-build default-jdk-headless python3 libglib2.0-tests

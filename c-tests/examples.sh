@@ -42,7 +42,7 @@ out=$("$BUILD/timeout_tree" 0.5 sh -c "sleep $long & (sleep $long &) ; (trap '' 
 is "timeout_tree: the time is up" "$?, $out" "124, timeout_tree: stopped by a sweep of /proc: Terminated"
 # One that was killed may need a moment to be gone.
 for ((i = 0; i < 50; i++)); do
-  left=$(ps -e -o stat=,args= | grep "^[^Z].* sleep $long\$")
+  left=$(grep -lsxz -e "[1]${long#1}" /proc/[0-9]*/cmdline) # and not grep itself
   [ -n "$left" ] || break
   sleep 0.1
 done

@@ -5,6 +5,7 @@
 #include "beside.h"
 #include "filter.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <sys/time.h>
 
@@ -37,9 +38,21 @@ static const char *script_with(const char *format) {
 
 /* Whether anybody of that group lives: a zombie does not. */
 static bool group_lives(pid_t group) {
-  char command[100];
-  snprintf(command, sizeof command, "ps -e -o pgid=,stat= | grep -q '^ *%d  *[^Z]'", (int)group);
-  return system(command) == 0;
+  DIR *all = opendir("/proc");
+  bool lives = false;
+  NEED(all != NULL);
+  for (struct dirent *entry; !lives && (entry = readdir(all)) != NULL;) {
+    char path[300], state = 'Z';
+    int its_group = 0;
+    if (entry->d_name[0] < '1' || entry->d_name[0] > '9') continue;
+    snprintf(path, sizeof path, "/proc/%s/stat", entry->d_name);
+    FILE *stat = fopen(path, "re");
+    if (stat == NULL) continue; /* gone */
+    lives = fscanf(stat, "%*d (%*[^)]) %c %*d %d", &state, &its_group) == 2 && its_group == (int)group && state != 'Z';
+    fclose(stat);
+  }
+  closedir(all);
+  return lives;
 }
 
 static void until_gone(pid_t group) {

@@ -184,6 +184,10 @@ static int wait_for_case(pid_t pid, unsigned milliseconds, bool first) {
 static void find_features(void);
 
 int run(int argc, char **argv, const struct test_case *cases) {
+  /* Of a shell that has started this in the background they are ignored. */
+  signal(SIGINT, SIG_DFL);
+  signal(SIGQUIT, SIG_DFL);
+  signal(SIGHUP, SIG_DFL);
   /* Out of the way of the descriptors that cases use. */
   output = fcntl(1, F_DUPFD_CLOEXEC, 900);
   if (output < 0) output = 1;
@@ -226,7 +230,8 @@ int run(int argc, char **argv, const struct test_case *cases) {
   snprintf(plan, sizeof plan, "1..%d\n", number);
   if (write(output, plan, strlen(plan)) < 0) abort();
   remove_scratch();
-  return failed != 0;
+  if (number == 0) fprintf(stderr, "%s: no such case\n", program);
+  return failed != 0 || number == 0;
 }
 
 /* ---- worlds and ways ---- */

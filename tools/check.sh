@@ -42,6 +42,22 @@ if [ -n "$one" ]; then
   exit
 fi
 
+# Programs of other users start the probe: it has to be where they may walk.
+open_to_all() {
+  local directory=$1
+  while [ "$directory" != / ]; do
+    directory=$(dirname "$directory")
+    [ $((8#$(stat -c %a "$directory") & 1)) = 1 ] || return
+  done
+}
+if [ -n "${FE_TEST_PROBE:-}" ] && ! open_to_all "$(realpath "$FE_TEST_PROBE")"; then
+  shelter=$(mktemp -d /tmp/forkexec-probe-XXXXXX)
+  trap 'rm -rf "$shelter"' EXIT
+  chmod 755 "$shelter"
+  cp "$FE_TEST_PROBE" "$(dirname "$FE_TEST_PROBE")/verify" "$shelter"
+  FE_TEST_PROBE=$shelter/probe
+fi
+
 # By xargs, which leaves signals as they are: what a shell starts in the background ignores SIGINT.
 jobs=${JOBS:-$(nproc)}
 [ "$jobs" -le 4 ] || [ -n "${JOBS:-}" ] || jobs=4
@@ -53,7 +69,14 @@ for test in "$@"; do
 done
 
 status=0
-prove -Q --exec cat "$results"/*.tap >"$results/prove.log" 2>&1 || status=1
+if command -v prove >/dev/null; then
+  prove -Q --exec cat "$results"/*.tap >"$results/prove.log" 2>&1 || status=1
+else
+  # Without it no more is judged than whether each has come to its plan.
+  for tap in "$results"/*.tap; do
+    [ "$(sed -n 's/^1\.\.//p' "$tap")" = "$(grep -cE '^(not )?ok ' "$tap")" ] || { echo "$tap: not as planned"; status=1; }
+  done >"$results/prove.log"
+fi
 
 skipped=$(cat "$results"/*.tap | grep '^ok' | grep -ic '# skip')
 reasons=$(grep -h '# SKIP' "$results"/*.tap | sed 's/.*# SKIP //' | sort | uniq -c)
