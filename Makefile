@@ -45,8 +45,7 @@ REMAP = --remap-path-prefix=$(CURDIR)=. \
   --remap-path-prefix=$(or $(realpath $(REGISTRY)),$(REGISTRY))=registry \
   --remap-path-prefix=$(shell $(or $(RUSTC),rustc) --print sysroot)/lib/rustlib/src/rust=rust
 REGISTRY = $(or $(CARGO_HOME),$(HOME)/.cargo)/registry/src
-# Without the flags of make, of whose -j cargo would warn that it cannot follow it.
-BUILD_CARGO = MAKEFLAGS= $(if $(RUSTFLAGS),RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(CARGO),$(CARGO) --config 'build.rustflags=[$(REMAP:%="%",)]')
+BUILD_CARGO = $(if $(RUSTFLAGS),RUSTFLAGS="$(RUSTFLAGS) $(REMAP)" $(CARGO),$(CARGO) --config 'build.rustflags=[$(REMAP:%="%",)]')
 # gcc believes PWD, which may go through a link.
 export PWD := $(CURDIR)
 PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
@@ -74,10 +73,10 @@ $(B):
 # On aarch64 atomics would be functions that ask the processor what it has, which drags in more than libc.
 OUTLINE := $(if $(findstring aarch64,$(TARGET) $(shell $(CC) -dumpmachine)),-C target-feature=-outline-atomics)
 
-# cargo's archive holds all of the Rust runtime, with symbols that another Rust library in the same program has
+# cargo would warn of make's -j that it cannot follow it, hence MAKEFLAGS. Its archive holds all of the Rust runtime, with symbols that another Rust library in the same program has
 # too. What is needed of it becomes one object that defines nothing but the public symbols.
 $(B)/libforkexec.a: $(RUST_SOURCES) libforkexec.map Makefile | $(B)
-	$(BUILD_CARGO) rustc --lib $(CARGO_FLAGS) --crate-type staticlib $(if $(OUTLINE),-- $(OUTLINE))
+	MAKEFLAGS= $(BUILD_CARGO) rustc --lib $(CARGO_FLAGS) --crate-type staticlib $(if $(OUTLINE),-- $(OUTLINE))
 	$(CC) -r -nostdlib -o $(B)/libforkexec.o -Wl,--gc-sections $(addprefix -Wl$(comma)-u$(comma),$(SYMBOLS)) \
 	  $(CARGO_OUT)/libforkexec.a
 	$(OBJCOPY) $(addprefix --keep-global-symbol=,$(SYMBOLS)) $(B)/libforkexec.o
