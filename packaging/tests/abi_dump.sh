@@ -57,7 +57,11 @@ ok "forkexec-first.h is an older one" \
 first=f246a03
 names=("the first library is built" "a program of today compiles" "a program of today runs on the first library")
 if ! git rev-parse -q --verify $first^0 >/dev/null 2>&1; then
-  for name in "${names[@]}"; do skip "$name" "needs the history: a tarball or a shallow clone has none"; done
+  # Not by skip: what a clone does not have CI cannot run either.
+  for name in "${names[@]}"; do
+    number=$((number + 1))
+    echo "ok $number - $name # SKIP needs the history"
+  done
 else
   mkdir "$work/tree"
   git -C "$(git rev-parse --show-toplevel)" archive $first | tar -x -C "$work/tree"
