@@ -285,6 +285,8 @@ static void *suspends(void *argument) {
 
 static void threads(void) {
   enum { THREADS = 6 };
+  /* Once in a hundred runs a child stands in a lock of qemu's that another thread had at the fork. */
+  if (world() == WORLD_QEMU) skip("a fork beside threads may hang in qemu-user itself");
   pthread_t thread[THREADS];
   int failures[THREADS] = {0};
   for (int i = 0; i < THREADS; i++)
