@@ -248,7 +248,7 @@ RUSTC=$$rustc $(MAKE) --no-print-directory B=$(AARCH64) TARGET=aarch64-unknown-l
   OBJDUMP=aarch64-linux-gnu-objdump OBJCOPY=aarch64-linux-gnu-objcopy AR=aarch64-linux-gnu-ar LDFLAGS='$(AARCH64_LDFLAGS)' CARGO_TARGET_DIR=target/aarch64 $(1)
 endef
 .PHONY: check-aarch64
-check-aarch64: $(B)/t/probe
+check-aarch64: $(B)/t/probe $(B)/terminal
 	$(call ON_AARCH64,check-emulated)
 
 .PHONY: check-emulated

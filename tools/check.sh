@@ -54,8 +54,10 @@ if [ -n "${FE_TEST_PROBE:-}" ] && ! open_to_all "$(realpath "$FE_TEST_PROBE")"; 
   shelter=$(mktemp -d /tmp/forkexec-probe-XXXXXX)
   trap 'rm -rf "$shelter"' EXIT
   chmod 755 "$shelter"
-  cp "$FE_TEST_PROBE" "$(dirname "$FE_TEST_PROBE")/verify" "$shelter"
-  FE_TEST_PROBE=$shelter/probe
+  mkdir "$shelter/t"
+  cp "$FE_TEST_PROBE" "$shelter/t"
+  ln -s "$(realpath "$(dirname "$FE_TEST_PROBE")/../terminal")" "$shelter"
+  FE_TEST_PROBE=$shelter/t/probe
 fi
 
 # By xargs, which leaves signals as they are: what a shell starts in the background ignores SIGINT.
