@@ -162,6 +162,9 @@ static void captured(struct spawner *this) {
   fe_result_free(&result);
 }
 
+/* On a loaded machine a thread may not have had its turn before all is over. */
+static bool others_are_at_work(void);
+
 static void *spawns(void *argument) {
   struct spawner *this = argument;
   sigset_t mine;
@@ -175,6 +178,7 @@ static void *spawns(void *argument) {
   this->mask = before;
   __atomic_store_n(&this->tid, (pid_t)syscall(SYS_gettid), __ATOMIC_RELEASE);
   for (int n = 0; n < EACH; n++) {
+    while (n == EACH / 2 && !others_are_at_work()) usleep(1000);
     switch (n % 12) {
       case 0: started_and_waited_for(this, FE_WAY_SHARED, 0); break;
       case 1: failed(this, FE_WAY_SHARED); break;
@@ -191,6 +195,14 @@ static void *spawns(void *argument) {
         if (stages) started_and_waited_for(this, FE_WAY_STAGED, 0);
     }
     syscall(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &after, 8);
+#ifdef __SANITIZE_THREAD__
+    /* Before LLVM 21 its handling of a signal that comes while another is handled leaves all blocked but 32 and 33, which the
+     * library blocks too. */
+    if (after == ~(UINT64_C(1) << (SIGKILL - 1) | UINT64_C(1) << (SIGSTOP - 1) | UINT64_C(3) << 31)) {
+      syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
+      after = before;
+    }
+#endif
     if (!CHECK_INT(after, before)) break;
   }
   __atomic_store_n(&this->tid, 0, __ATOMIC_RELEASE);
@@ -332,11 +344,17 @@ static struct other {
 };
 enum { OTHERS = sizeof others / sizeof *others };
 
+static bool others_are_at_work(void) {
+  bool all = true;
+  for (int i = 0; i < OTHERS; i++) all = all && __atomic_load_n(&others[i].rounds, __ATOMIC_RELAXED) >= LEAST;
+  return all;
+}
+
 static void *disturbs(void *argument) {
   struct other *this = argument;
   while (!__atomic_load_n(&over, __ATOMIC_ACQUIRE)) {
     this->does(&this->random);
-    this->rounds++;
+    __atomic_add_fetch(&this->rounds, 1, __ATOMIC_RELAXED);
     nap(&this->random);
   }
   return NULL;
@@ -377,8 +395,8 @@ static void everything(bool closing) {
   __atomic_store_n(&over, 1, __ATOMIC_RELEASE);
   for (int i = 0; i < OTHERS; i++) {
     NEED(pthread_join(threads[SPAWNERS + i], NULL) == 0);
-    CHECK(others[i].rounds >= LEAST);
   }
+  CHECK(others_are_at_work());
   note("%lu signals, %lu forks, %lu posix_spawn, %lu cancelled", handled, others[5].rounds, others[6].rounds,
        others[7].rounds);
   char *after = snapshot();
