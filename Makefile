@@ -365,7 +365,7 @@ check-sanitizers: tests
 # Times, which pass or fail nothing: ROUNDS=41 make bench. Against posix_spawn, fork, the floor and other runtimes (figures in
 # build/bench/bench.csv, charts beside it), and of programs with and without the drop-in.
 BENCH_SOURCES := $(wildcard tools/bench/*.c)
-BENCH_SOURCES := $(filter-out tools/bench/peer.c tools/bench/preload.c,$(BENCH_SOURCES))
+BENCH_SOURCES := $(filter-out tools/bench/peer.c tools/bench/preload.c tools/bench/tiny.c,$(BENCH_SOURCES))
 .PHONY: bench bench-charts setup-bench
 bench: all $(B)/bench/bench $(B)/bench/tiny
 	@CC="$(CC)" tools/bench/others.sh $(B)/bench
@@ -384,8 +384,8 @@ setup-bench:
 	  musl-tools libuv1-dev libglib2.0-dev golang-go python3 pkg-config
 $(B)/bench:
 	mkdir -p $@
-$(B)/bench/tiny: | $(B)/bench
-	printf 'int main(void) { return 0; }' | $(CC) -O2 -static -x c -o $@ -
+$(B)/bench/tiny: tools/bench/tiny.c | $(B)/bench
+	$(CC) -O2 $(WARNINGS) -static -nostdlib -fno-stack-protector -fno-asynchronous-unwind-tables -o $@ $<
 $(B)/bench/bench: $(BENCH_SOURCES) tools/bench/bench.h include/forkexec.h | $(LIBRARY) $(B)/bench
 	$(CC) -std=c11 -D_GNU_SOURCE -O2 $(CFLAGS) $(CPPFLAGS) $(WARNINGS) -Iinclude -o $@ $(BENCH_SOURCES) \
 	  -L$(B) -lforkexec -lpthread -Wl,-rpath,'$$ORIGIN/..' $(LDFLAGS)
