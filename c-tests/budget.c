@@ -53,8 +53,7 @@ static void a_default_spawn(void) {
     fe_attr attr = FE_ATTR_INIT;
     attr.path = "/bin/true";
     attr.argv = argv_of_true;
-    /* The plan: 33 calls at most. */
-    costs(&attr, way, 1, 4096);
+    costs(&attr, way, 0, 0);
   }
 }
 
@@ -73,19 +72,19 @@ static void with_attributes(void) {
     attr.argv = argv_of_true;
     attr.flags = FE_SEARCH_PATH | FE_SETSID;
     attr.search_path = "/nowhere:/bin";
-    /* The plan and the candidates. */
-    costs(&attr, way, 2, 4096);
+    /* The candidates. */
+    costs(&attr, way, 1, 64);
     attr.actions = actions;
     attr.nactions = 3;
-    costs(&attr, way, 3, 8192);
+    costs(&attr, way, 2, 128);
     /* And what is to be raised. */
     attr.limits = &limits;
-    costs(&attr, way, 4, 8192);
+    costs(&attr, way, 3, 128);
     attr.limits = NULL;
     attr.files = files;
     attr.nfiles = 256;
-    /* The moves, and what the shuffle keeps in mind. */
-    costs(&attr, way, 6, 65536);
+    /* The moves, what the shuffle keeps in mind, and a plan that is longer than most. */
+    costs(&attr, way, 5, 8192);
   }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* spawner WAY|limits|ended PROGRAM: what the scripts look at. Spawns it twice and says how it went. Calls of umask(2) mark the spawns;
- * with "ended", the asking for the outcome of one whose program has ended by then. */
+/* spawner WAY|limits|ended|session|long PROGRAM: what the scripts look at. Spawns it twice and says how it went. Calls of umask(2) mark
+ * the spawns; with "ended" and "session" the asking for the outcome of one whose program has ended by then, the latter in a session of
+ * its own. "long" has more for the child to do than there is room for without memory. */
 #include <errno.h>
 #include <forkexec.h>
 #include <sched.h>
@@ -41,8 +42,16 @@ int main(int argc, char **argv) {
     attr.scheduling = &scheduling;
     attr.limits = &limits;
   }
-  bool ended = strcmp(argv[1], "ended") == 0;
+  bool session = strcmp(argv[1], "session") == 0, ended = session || strcmp(argv[1], "ended") == 0;
+  const fe_file_action actions[] = {FE_CLOSE(9),  FE_CLOSE(10), FE_CLOSE(11), FE_CLOSE(12), FE_CLOSE(13), FE_CLOSE(14),
+                                    FE_CLOSE(15), FE_CLOSE(16), FE_CLOSE(17), FE_CLOSE(18), FE_CLOSE(19), FE_CLOSE(20),
+                                    FE_CLOSE(21), FE_CLOSE(22), FE_CLOSE(23), FE_CLOSE(24), FE_CLOSE(25), FE_CLOSE(26)};
+  if (strcmp(argv[1], "long") == 0) {
+    attr.actions = actions;
+    attr.nactions = sizeof actions / sizeof *actions;
+  }
   if (ended) attr.flags |= FE_ASYNC;
+  if (session) attr.flags |= FE_SETSID;
   for (int i = 0; i < 2; i++) {
     siginfo_t info;
     int failed = ended ? fe_spawn(&attr, &child, &error) || waitid(P_PID, (id_t)child.pid, &info, WEXITED | WNOWAIT) : 0;

@@ -58,6 +58,7 @@ names=()
 for way in shared copy piped; do
   names+=("valgrind: $way" "valgrind, a missing program: $way")
 done
+names+=("valgrind: a long plan")
 for program in $programs $others; do names+=("valgrind: the tests of $program"); done
 if need valgrind "${names[@]}"; then
   for way in shared copy piped; do
@@ -69,6 +70,9 @@ if need valgrind "${names[@]}"; then
     is "valgrind, a missing program: $way" "$out" "$(twice "ENOENT at exec by $taken")"
     clean "valgrind finds nothing left of a failure: $way" "$work/log"
   done
+  out=$(under_valgrind "$work/log" "$BUILD/t/spawner" long /bin/true)
+  is "valgrind: a long plan" "$out" "$(twice "status 0 by copy")"
+  clean "valgrind finds nothing left: a long plan" "$work/log"
   # As many at once as there are processors.
   seconds=$([ -n "$listed" ] && echo 1500 || echo 200)
   for program in $programs $others; do

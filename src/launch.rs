@@ -37,7 +37,7 @@ use crate::attr::{Attr, Group, IdMaps, Namespaces, Way};
 use crate::child::{Record, Start};
 use crate::error::{Error, Result, Step};
 use crate::list::{numbers, Reserved};
-use crate::plan::{Call, Caller, Candidates, Plan, Table, Wanted};
+use crate::plan::{Call, Caller, Candidates, Few, Plan, Table, Wanted};
 use crate::redirect::{self, Ends};
 use crate::sys::{self, Blocked, Fd};
 use clone::Cloned;
@@ -263,7 +263,8 @@ fn start_once(
     let spare = if Spare::is_needed(attr) { Some(Spare::of(attr)?) } else { None };
     let spared = spare.as_ref().map(|spare| spare.attr(attr));
     let attr = spared.as_ref().unwrap_or(attr);
-    let plan = Plan::new(attr, candidates, None, caller, false)?;
+    let mut few = Few::default();
+    let plan = Plan::new(attr, candidates, None, caller, false, &mut few)?;
     let blocked = Blocked::all().map_err(at_sigmask)?;
     let mask = attr.sigmask.unwrap_or(*blocked.before());
     let job = Job::of(attr, plan.calls(), &mask);
@@ -319,7 +320,8 @@ fn by_stage(
         if attr.landlock().is_some() { Some(Spare::of(attr).map_err(no_stage)?) } else { None };
     let spared = spare.as_ref().map(|spare| spare.attr(attr));
     let attr = spared.as_ref().unwrap_or(attr);
-    let plan = Plan::new(attr, candidates, None, caller, true)?;
+    let mut few = Few::default();
+    let plan = Plan::new(attr, candidates, None, caller, true, &mut few)?;
     let blocked = Blocked::all().map_err(at_sigmask)?;
     let mask = attr.sigmask.as_ref().unwrap_or(blocked.before());
     let (before, after) = plan.stages();
@@ -377,7 +379,8 @@ fn with_table(
     caller: &Caller,
     way: Way,
 ) -> core::result::Result<(Started, Blocked), Failed> {
-    let plan = Plan::new(attr, candidates, table, caller, false)?;
+    let mut few = Few::default();
+    let plan = Plan::new(attr, candidates, table, caller, false, &mut few)?;
     // From here to the end: a handler of the caller's must not run in the child, nor hold up the
     // parent.
     let blocked = Blocked::all().map_err(at_sigmask)?;

@@ -23,7 +23,7 @@ use crate::attr::{
     UNCATCHABLE,
 };
 use crate::error::{Error, Result, Step};
-use crate::list::{numbers, Reserved};
+use crate::list::{numbers, NoRoom, Reserved};
 use crate::redirect::Opened;
 use crate::remap::{self, Move, STDIO};
 use alloc::boxed::Box;
@@ -51,135 +51,175 @@ pub struct Caller {
 
 /// What the child will do.
 #[derive(Debug)]
-pub struct Plan<'a> {
-    calls: Vec<Call<'a>>,
+pub struct Plan<'r, 'a> {
+    few: &'r [Call<'a>],
+    /// All of them, where those were more.
+    many: Vec<Call<'a>>,
     /// How many of them come before the credentials, if it is for a stage.
     before: usize,
 }
 
-/// More than the calls that come at most once each.
-const SINGLE_CALLS: usize = 48;
+/// Room for the calls of a plan. Most have no more, and such a spawn takes no memory: malloc and free were a
+/// fifteenth of the instructions of a default one (c-tests/instructions.c, c-tests/budget.c).
+pub struct Few<'a>([Call<'a>; FEW]);
+const FEW: usize = 16;
 
-impl<'a> Plan<'a> {
+impl Default for Few<'_> {
+    fn default() -> Self {
+        Few([call::NOTHING; FEW])
+    }
+}
+
+/// What its calls are made of.
+struct Parts<'a> {
+    attr: &'a Attr<'a>,
+    candidates: &'a Candidates<'a>,
+    table: Option<&'a Table>,
+    caller: &'a Caller,
+    moves: Vec<Move>,
+    others: Others,
+    /// Where the landlock ruleset is.
+    landlock: Option<i32>,
+    staged: bool,
+}
+
+impl<'r, 'a> Plan<'r, 'a> {
     /// The plan for `attr`, which has passed its check. None for the table is the whole.
     #[inline(never)] // for size
     pub fn new(
         attr: &'a Attr<'a>,
         candidates: &'a Candidates<'a>,
-        table: Option<&Table>,
+        table: Option<&'a Table>,
         caller: &'a Caller,
         staged: bool,
-    ) -> Result<Plan<'a>> {
+        few: &'r mut Few<'a>,
+    ) -> Result<Plan<'r, 'a>> {
         let files = table.and_then(|table| table.files.as_deref()).or(attr.files);
         let moves = files.map(remap::moves).transpose()?.unwrap_or_default();
-        let fetched = table.map_or(&[][..], |table| &table.fetched);
-        let (landlock, more) = match attr.restrictions {
-            Some(_) => restricted(attr, table),
-            None => (None, 0),
-        };
+        let landlock = table.map_or(attr.landlock(), |table| table.landlock);
         let others = Others::of(attr, landlock)?;
-        // A move is two calls at most.
-        let most = moves.len().saturating_mul(2).saturating_add(fetched.len().saturating_mul(3));
-        let most = most.saturating_add(attr.actions.len().saturating_mul(call::ACTION_CALLS));
-        let most = most.saturating_add(attr.opened.len().saturating_mul(3));
-        let most = most.saturating_add(attr.keep.len());
-        let most =
-            most.saturating_add(attr.namespaces.map_or(0, |namespaces| namespaces.joins.len()));
-        let Dispositions { default, ignore } = attr.dispositions;
-        let signals = (default | ignore).count_ones() as usize;
-        let most = most.saturating_add(others.0.len()).saturating_add(signals);
-        let most = most
-            .saturating_add(candidates.count())
-            .saturating_add(SINGLE_CALLS)
-            .saturating_add(more);
-        let most = most.saturating_add(limits::most(attr));
-        let mut list = List { calls: Vec::new(), full: false };
-        list.calls.try_reserve_exact(most).map_err(|_| Error::NO_MEMORY)?;
-
-        let held = attr.program.fd().filter(|fd| attr.loses(*fd));
-        if let (Some(table), false) = (table, fetched.is_empty()) {
-            list.fetch(table);
+        let parts = Parts { attr, candidates, table, caller, moves, others, landlock, staged };
+        let mut list = List { few, count: 0, many: Vec::new(), full: false };
+        let before = list.all(&parts);
+        let List { few: Few(few), count, many, full } = list;
+        match few.get(..count) {
+            Some(few) if !full => Ok(Plan { few, many, before }),
+            _ => Err(Error::NO_MEMORY),
         }
-        list.namespaces(attr, caller.hides);
-        list.session(attr);
+    }
+
+    /// Those that a child does which still has the privileges of its caller, and those that a stage does.
+    pub fn stages(&self) -> (&[Call<'a>], &[Call<'a>]) {
+        self.calls().split_at_checked(self.before).unwrap_or((self.calls(), &[]))
+    }
+
+    /// The calls in their order.
+    pub fn calls(&self) -> &[Call<'a>] {
+        if self.many.is_empty() {
+            self.few
+        } else {
+            &self.many
+        }
+    }
+}
+
+/// The calls as they come.
+struct List<'r, 'a> {
+    few: &'r mut Few<'a>,
+    /// How many are there.
+    count: usize,
+    many: Vec<Call<'a>>,
+    /// A call found no room: none is left out in silence.
+    full: bool,
+}
+
+impl<'a> List<'_, 'a> {
+    fn add<const N: usize>(&mut self, calls: [Call<'a>; N]) {
+        self.add_all(&calls);
+    }
+
+    fn add_all(&mut self, calls: &[Call<'a>]) {
+        let end = self.count.saturating_add(calls.len());
+        match self.few.0.get_mut(self.count..end) {
+            Some(room) if self.many.is_empty() => {
+                for (place, call) in room.iter_mut().zip(calls) {
+                    *place = *call;
+                }
+                self.count = end;
+            }
+            _ => self.full |= self.add_to_many(calls).is_err(),
+        }
+    }
+
+    /// With those that were there before it came to that.
+    #[inline(never)] // for size
+    fn add_to_many(&mut self, calls: &[Call<'a>]) -> core::result::Result<(), NoRoom> {
+        if self.many.is_empty() {
+            self.many.try_reserve_exact(4 * FEW).map_err(|_| NoRoom)?;
+            self.many.put_all(self.few.0.get(..self.count).unwrap_or_default())?;
+        }
+        self.many.try_reserve(calls.len()).map_err(|_| NoRoom)?;
+        self.many.put_all(calls)
+    }
+
+    fn len(&self) -> usize {
+        self.many.len().max(self.count)
+    }
+
+    /// All of a plan, and how many of them come before the credentials.
+    #[inline(never)] // for size
+    fn all(&mut self, parts: &Parts<'a>) -> usize {
+        let Parts { attr, candidates, table, caller, staged, landlock, .. } = *parts;
+        let (moves, others) = (&parts.moves, &parts.others);
+        let held = attr.program.fd().filter(|fd| attr.loses(*fd));
+        if let Some(table) = table.filter(|table| !table.fetched.is_empty()) {
+            self.fetch(table);
+        }
+        self.namespaces(attr, caller.hides);
+        self.session(attr);
         // While it may: raised before privileges go, lowered when all else is done.
-        list.raised(attr, caller);
-        list.root(attr);
+        self.raised(attr, caller);
+        self.root(attr);
         // For a stage, which is an exec, they come first: its descriptors must outlive that one, and no
         // credential matters to them.
         let shuffles = !moves.is_empty() || !attr.keep.is_empty();
         if staged {
-            list.moves(&moves, attr.keep);
+            self.moves(moves, attr.keep);
             if let Some(ruleset) = landlock {
-                list.add([call::landlock_cloexec(ruleset, 0)]);
+                self.add([call::landlock_cloexec(ruleset, 0)]);
             }
         }
-        let before = list.calls.len();
+        let before = self.len();
         if let (Some(ruleset), true) = (landlock, staged) {
-            list.add([call::landlock_cloexec(ruleset, libc::FD_CLOEXEC)]);
+            self.add([call::landlock_cloexec(ruleset, libc::FD_CLOEXEC)]);
         }
-        list.identity(attr, caller);
+        self.identity(attr, caller);
         if let Some(fd) = table.and_then(|table| table.execfd).or(held) {
-            list.add([call::hold(
+            self.add([call::hold(
                 fd,
                 attr.above_all_named(),
                 caller.execfd_cloexec || attr.close_others,
             )]);
         }
         if !staged && shuffles {
-            list.moves(&moves, attr.keep);
+            self.moves(moves, attr.keep);
         }
         // A new one is the child's whatever the actions do to its descriptors.
         if attr.terminal.is_some() {
-            list.terminal(attr);
+            self.terminal(attr);
         }
-        list.actions(attr, landlock);
-        list.close_others(&others);
+        self.actions(attr, landlock);
+        self.close_others(others);
         if attr.terminal.is_none() {
-            list.terminal(attr);
+            self.terminal(attr);
         }
-        list.lowered(attr, caller);
-        list.last(attr, caller);
+        self.lowered(attr, caller);
+        self.last(attr, caller);
         if let Some(restrictions) = attr.restrictions {
-            list.restrictions(restrictions, landlock);
+            self.restrictions(restrictions, landlock);
         }
-        list.exec(attr, candidates, held.is_some());
-        if list.full {
-            return Err(Error::NO_MEMORY);
-        }
-        Ok(Plan { calls: list.calls, before })
-    }
-
-    /// Those that a child does which still has the privileges of its caller, and those that a stage does.
-    pub fn stages(&self) -> (&[Call<'a>], &[Call<'a>]) {
-        self.calls.split_at_checked(self.before).unwrap_or((&self.calls, &[]))
-    }
-
-    /// The calls in their order.
-    pub fn calls(&self) -> &[Call<'a>] {
-        &self.calls
-    }
-}
-
-/// Where the landlock ruleset is, and how many calls restrictions take at most.
-#[inline(never)] // for size
-fn restricted(attr: &Attr<'_>, table: Option<&Table>) -> (Option<i32>, usize) {
-    (table.map_or(attr.landlock(), |table| table.landlock), privileges::MOST_CALLS)
-}
-
-struct List<'a> {
-    calls: Vec<Call<'a>>,
-    /// A call found no room: none is left out in silence.
-    full: bool,
-}
-
-impl<'a> List<'a> {
-    fn add<const N: usize>(&mut self, calls: [Call<'a>; N]) {
-        self.add_all(&calls);
-    }
-
-    fn add_all(&mut self, calls: &[Call<'a>]) {
-        self.full |= self.calls.put_all(calls).is_err();
+        self.exec(attr, candidates, held.is_some());
+        before
     }
 
     /// Descriptors that are too high for the part of the table that the child has. They come first:

@@ -108,6 +108,9 @@ pub unsafe fn put_ends(ends: Ends, child: &mut fe_child, others: *mut i32) {
 
 /// Closes the ends of its pipes, its cgroup, and the end of its terminal.
 fn close_ends(child: &mut fe_child) {
+    if child.state & KEPT == 0 {
+        return;
+    }
     drop(child.take_ends());
     for (owns, fd) in [(OWNS_CGROUP, &mut child.cgroup), (OWNS_PTY, &mut child.pty)] {
         let fd = core::mem::replace(fd, -1);

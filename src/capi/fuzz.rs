@@ -9,7 +9,7 @@ use crate::error::Step;
 use crate::explain::{explain, Form, Planned};
 use crate::launch::owned::Owned;
 use crate::plan::call::Rule;
-use crate::plan::{Call, Caller, Candidates, Capabilities, Plan, Table, Wanted};
+use crate::plan::{Call, Caller, Candidates, Capabilities, Few, Plan, Table, Wanted};
 use crate::redirect::{Opened, Redirect};
 use crate::remap::model;
 use crate::sys::Sets;
@@ -543,7 +543,8 @@ fn check_plan(attr: &Attr<'_>, facts: &mut Input<'_>) {
     let (tables, ways) = if cfg!(miri) { (1, 1) } else { (3, 2) };
     for table in parts.iter().map(Option::as_ref).chain([None]).take(tables) {
         for staged in [false, true].into_iter().take(ways) {
-            let plan = Plan::new(attr, &candidates, table, &caller, staged);
+            let mut few = Few::default();
+            let plan = Plan::new(attr, &candidates, table, &caller, staged, &mut few);
             let plan = plan.expect("room for each call");
             check_calls(attr, plan.calls());
             Owned::of(plan.calls()).expect("memory");

@@ -7,7 +7,7 @@ use super::{kernel, prepare, staged, way, Failed, Prepared};
 use crate::attr::{Attr, Way};
 use crate::error::{Error, Step};
 use crate::explain::Planned;
-use crate::plan::Plan;
+use crate::plan::{Few, Plan};
 use crate::redirect;
 use core::ffi::CStr;
 
@@ -33,7 +33,8 @@ pub fn foresee(
     let made = if redirect::is_plain(attr) { None } else { Some(redirect::make(attr)?) };
     let plain = made.as_ref().map(|made| made.attr(attr));
     let attr = plain.as_ref().unwrap_or(attr);
-    let plan = Plan::new(attr, &candidates, None, &caller, way == Way::Staged)?;
+    let mut few = Few::default();
+    let plan = Plan::new(attr, &candidates, None, &caller, way == Way::Staged, &mut few)?;
     let (before, _) = plan.stages();
     let planned = Planned {
         way,

@@ -131,6 +131,7 @@ impl Copier {
 
     /// # Safety
     /// There are `count` bytes at `at`.
+    #[inline]
     unsafe fn bytes(&mut self, at: usize, count: usize) -> usize {
         let (copy, address) = self.room(count);
         if !self.to.is_null() {
@@ -142,6 +143,7 @@ impl Copier {
 
     /// # Safety
     /// There is a string at `at`.
+    #[inline(always)] // for the many of an environment
     unsafe fn string(&mut self, at: usize) -> usize {
         // SAFETY: the caller's.
         unsafe { self.bytes(at, libc::strlen(at as *const libc::c_char).wrapping_add(1)) }
@@ -171,25 +173,28 @@ impl Copier {
         // As pointers: what is read as a number may be followed no more.
         let from = at as *const *const u8;
         // SAFETY: the caller's: what comes before the end is there.
-        unsafe {
+        let strings = unsafe {
             let mut count = 0usize;
             while hole == Some(count) || !(*from.add(count)).is_null() {
                 count = count.wrapping_add(1);
             }
-            let (copy, address) = self.room(count.wrapping_add(1).saturating_mul(8));
-            let copy = copy.cast::<usize>();
-            for nth in 0..count {
-                if hole == Some(nth) {
-                    continue;
-                }
-                let string = self.string(*from.add(nth) as usize);
+            core::slice::from_raw_parts(from, count)
+        };
+        let (copy, address) = self.room(strings.len().wrapping_add(1).saturating_mul(8));
+        let copy = copy.cast::<usize>();
+        for (nth, string) in strings.iter().enumerate() {
+            if string.is_null() {
+                continue;
+            }
+            // SAFETY: the caller's; the first pass has made room for the array, where the rest is zero already.
+            unsafe {
+                let string = self.string(*string as usize);
                 if !self.to.is_null() {
-                    // The rest is zero already.
                     copy.add(nth).write(string);
                 }
             }
-            address
         }
+        address
     }
 }
 
@@ -201,7 +206,7 @@ mod tests {
         Restrictions, Rlimit, Scheduling,
     };
     use crate::plan::tests::attr;
-    use crate::plan::{Caller, Candidates, Plan};
+    use crate::plan::{Caller, Candidates, Few, Plan};
     use core::ffi::CStr;
 
     fn text(at: usize) -> &'static CStr {
@@ -255,7 +260,8 @@ mod tests {
         let candidates = Candidates::of(&all, || None).unwrap();
         let raised_rlimits = vec![Some(Rlimit { limits: [4, 6], ..rlimits[0] })];
         let caller = Caller { pid: 1, raised_rlimits, ..Caller::default() };
-        let plan = Plan::new(&all, &candidates, None, &caller, false).unwrap();
+        let mut few = Few::default();
+        let plan = Plan::new(&all, &candidates, None, &caller, false, &mut few).unwrap();
         let owned = Owned::of(plan.calls()).unwrap();
         assert_eq!(owned.calls().len(), plan.calls().len());
         let mut kinds = Vec::new();

@@ -134,26 +134,29 @@ pub struct Call<'a> {
     borrowed: PhantomData<&'a ()>,
 }
 
+/// For a place that is to be filled: all zero, and harmless.
+pub const NOTHING: Call<'static> = Call {
+    nr: libc::SYS_read as usize,
+    args: [0; 6],
+    step: Step::None,
+    index: 0,
+    harmless: 0,
+    rule: Rule::Must,
+    from: From::None,
+    argument: 0,
+    register: Register::Fd,
+    into: false,
+    words: false,
+    borrows: Borrows::Nothing,
+    borrowed: PhantomData,
+};
+
 fn call<'a>(step: Step, nr: libc::c_long, args: &[usize]) -> Call<'a> {
     let mut all = [0; 6];
     for (to, from) in all.iter_mut().zip(args) {
         *to = *from;
     }
-    Call {
-        nr: nr as usize,
-        args: all,
-        step,
-        index: -1,
-        harmless: 0,
-        rule: Rule::Must,
-        from: From::None,
-        argument: 0,
-        register: Register::Fd,
-        into: false,
-        words: false,
-        borrows: Borrows::Nothing,
-        borrowed: PhantomData,
-    }
+    Call { nr: nr as usize, args: all, step, index: -1, ..NOTHING }
 }
 
 impl Call<'_> {

@@ -5,20 +5,10 @@
 #![forbid(unsafe_code)]
 
 use super::{call, Caller, List};
-use crate::attr::{Attr, Limits, Scheduling};
+use crate::attr::{Limits, Scheduling};
 use crate::list::numbers;
 
-/// The calls that come at most once each; the score takes three.
-const SINGLE_CALLS: usize = 12;
-
-/// No plan has more calls for them.
-pub fn most(attr: &Attr<'_>) -> usize {
-    let of_limits = attr.limits.map_or(0, |limits| limits.rlimits.len().saturating_mul(2));
-    let any = attr.limits.is_some() || attr.scheduling.is_some();
-    of_limits.saturating_add(if any { SINGLE_CALLS } else { 0 })
-}
-
-impl<'a> List<'a> {
+impl<'a> List<'_, 'a> {
     /// Limits before what they allow: RLIMIT_NICE, RLIMIT_RTPRIO.
     #[inline(never)] // for size
     pub(super) fn raised_limits(&mut self, limits: &'a Limits<'a>, caller: &'a Caller) {
@@ -179,7 +169,9 @@ mod tests {
         assert_eq!(steps_from(&all, &caller), expected);
 
         let candidates = crate::plan::Candidates::of(&all, || None).unwrap();
-        let plan = crate::plan::Plan::new(&all, &candidates, None, &caller, false).unwrap();
+        let mut few = crate::plan::Few::default();
+        let plan =
+            crate::plan::Plan::new(&all, &candidates, None, &caller, false, &mut few).unwrap();
         let set = plan.calls().iter().filter(|call| call.step == Step::Rlimits);
         let set: Vec<_> = set.map(|call| (call.index, call.args[1], call.args[2])).collect();
         let at = |limit: &Rlimit| &raw const limit.limits as usize;
@@ -196,7 +188,6 @@ mod tests {
     #[test]
     fn nothing_costs_nothing() {
         let mut all = attr();
-        assert_eq!(most(&all), 0);
         let limits = Limits::default();
         all.limits = Some(&limits);
         assert_eq!(steps_from(&all, &CALLER), [Step::Sigmask, Step::Exec]);

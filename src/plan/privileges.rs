@@ -29,9 +29,6 @@ pub struct Capabilities {
     pub root: bool,
 }
 
-/// At most so many: a call for each capability of the bounding and the ambient set, and six more.
-pub const MOST_CALLS: usize = 134;
-
 /// CAP_SETPCAP.
 const SETPCAP: u64 = 1 << 8;
 
@@ -116,7 +113,7 @@ fn each(set: u64) -> impl Iterator<Item = i32> {
     (0..64).filter(move |capability| set.wrapping_shr(*capability as u32) & 1 != 0)
 }
 
-impl<'a> List<'a> {
+impl<'a> List<'_, 'a> {
     /// Before the user changes.
     #[inline(never)] // for size
     pub(super) fn privileges_before(&mut self, wanted: &Wanted) {

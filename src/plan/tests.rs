@@ -42,7 +42,8 @@ fn steps(attr: &Attr<'_>) -> Vec<Step> {
 /// The same for another caller.
 pub fn steps_from(attr: &Attr<'_>, caller: &Caller) -> Vec<Step> {
     let candidates = candidates(attr);
-    let plan = Plan::new(attr, &candidates, None, caller, false).unwrap();
+    let mut few = Few::default();
+    let plan = Plan::new(attr, &candidates, None, caller, false, &mut few).unwrap();
     let mut steps: Vec<Step> = plan.calls().iter().map(|call| call.step).collect();
     steps.dedup();
     steps
@@ -201,7 +202,8 @@ fn the_shell_comes_last_and_only_if_asked_for() {
     assert!(!steps(&all).contains(&Step::Shell));
     all.shell_fallback = true;
     let candidates = candidates(&all);
-    let plan = Plan::new(&all, &candidates, None, &CALLER, false).unwrap();
+    let mut few = Few::default();
+    let plan = Plan::new(&all, &candidates, None, &CALLER, false, &mut few).unwrap();
     let last: Vec<Rule> = plan.calls().iter().rev().take(3).map(|c| c.rule).collect();
     assert_eq!(last, [Rule::Shell, Rule::Exec, Rule::Exec]);
 }
@@ -235,7 +237,8 @@ fn a_register_is_filled_before_it_is_used() {
         Action::Dup2 { from: 1, to: 2 },
     ];
     let candidates = candidates(&all);
-    let plan = Plan::new(&all, &candidates, None, &CALLER, false).unwrap();
+    let mut few = Few::default();
+    let plan = Plan::new(&all, &candidates, None, &CALLER, false, &mut few).unwrap();
     let mut filled = vec![call::Register::Mask];
     for call in plan.calls() {
         assert!(call.argument < 6);
@@ -249,7 +252,8 @@ fn a_register_is_filled_before_it_is_used() {
 }
 
 #[test]
-fn the_list_never_grows_and_ends_with_exec() {
+fn few_calls_or_many_end_with_exec() {
+    let mut took = [false; 2];
     for n in 0..40 {
         let files: Vec<i32> = (0..n).map(|i| i ^ 1).collect();
         let mut all = attr();
@@ -257,12 +261,18 @@ fn the_list_never_grows_and_ends_with_exec() {
         all.close_others = true;
         all.program = Program::Search { name: c"x", list: Some(c"/a:/b:/c") };
         let candidates = candidates(&all);
-        let plan = Plan::new(&all, &candidates, None, &CALLER, false).unwrap();
-        let moves = remap::moves(&files).unwrap().len();
-        assert!(plan.calls().len() <= moves * 2 + SINGLE_CALLS + 3);
+        let mut few = Few::default();
+        let plan = Plan::new(&all, &candidates, None, &CALLER, false, &mut few).unwrap();
         let last: Vec<Rule> = plan.calls().iter().rev().take(4).map(|c| c.rule).collect();
         assert_eq!(last, [Rule::Exec, Rule::Exec, Rule::Exec, Rule::Must]);
+        let moves = remap::moves(&files).unwrap().len();
+        assert!(plan.calls().len() > moves + 4);
+        assert!(plan.calls().iter().all(|call| call.step != Step::None));
+        // Memory is only for what is more.
+        assert_eq!(plan.many.is_empty(), plan.calls().len() <= FEW);
+        took[usize::from(plan.many.is_empty())] = true;
     }
+    assert_eq!(took, [true; 2]);
 }
 
 #[test]
@@ -273,7 +283,8 @@ fn what_is_fetched_comes_first() {
     all.group = Group::Session { ctty: None };
     let table = Table::of(&all, || Some(7)).unwrap().unwrap();
     let candidates = candidates(&all);
-    let plan = Plan::new(&all, &candidates, Some(&table), &CALLER, false).unwrap();
+    let mut few = Few::default();
+    let plan = Plan::new(&all, &candidates, Some(&table), &CALLER, false, &mut few).unwrap();
     let first: Vec<Step> = plan.calls().iter().map(|call| call.step).take(7).collect();
     assert_eq!(first, [[Step::UnshareFiles; 6].as_slice(), &[Step::Setsid]].concat());
     // Nothing of the plan knows the number that it has in the caller.
@@ -286,20 +297,12 @@ fn what_is_fetched_comes_first() {
 }
 
 #[test]
-fn a_call_without_room_is_not_forgotten() {
-    let mut list = List { calls: Vec::new(), full: false };
-    list.add([call::setsid()]);
-    list.calls.reserve_exact(1);
-    list.add([call::setsid()]);
-    assert!(list.full);
-}
-
-#[test]
 fn the_stages_are_the_whole() {
     let all = Attr { resetids: true, files: Some(&[0, 1]), ..attr() };
     let candidates = candidates(&all);
     for (staged, before) in [(true, 3), (false, 0)] {
-        let plan = Plan::new(&all, &candidates, None, &CALLER, staged).unwrap();
+        let mut few = Few::default();
+        let plan = Plan::new(&all, &candidates, None, &CALLER, staged, &mut few).unwrap();
         let (first, second) = plan.stages();
         assert_eq!((first.len(), second.len()), (before, plan.calls().len() - before));
     }
