@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The piped way's own traps: its pipes among the numbers that the child's table uses, no number left for
- * them, another thread's fork that holds them open, and no /proc to look at. */
+ * them, another thread's fork that holds them open, and what proves that the child has execed, with /proc and without. */
 #include "test.h"
 
 #include "filter.h"
@@ -300,11 +300,88 @@ static void killed_without_proc(void) {
   need_root();
   install_probe(scratch_path("probe"));
   NEED(chroot(scratch()) == 0 && chdir("/") == 0);
+  fe_attr attr = attr_with(false);
+  attr.argv = quits;
+  attr.path = "/probe";
+  spawn_exits(&attr, FE_WAY_SHARED, 64); /* so that the concurrent way is open */
   refuse(SYS_chdir, KILL);
-  EACH_WAY(way) {
-    fe_attr attr = attr_with(false);
+  refuse(SYS_execve, KILL);
+  for (unsigned way = FE_WAY_SHARED; way <= FE_WAY_CONCURRENT; way++) {
+    attr.dir = NULL;
+    spawn_killed(&attr, way, SIGSYS, FE_STEP_EXEC, -1);
     attr.dir = "/";
     spawn_killed(&attr, way, SIGSYS, FE_STEP_CHDIR, -1);
+  }
+}
+
+static void sessions_without_proc(void) {
+  /* Here nothing says that a child which has called exec was killed in it. */
+  need_root();
+  install_probe(scratch_path("probe"));
+  NEED(chroot(scratch()) == 0 && chdir("/") == 0);
+  fe_attr attr = attr_with(false);
+  attr.flags = FE_SETSID;
+  for (unsigned way = FE_WAY_SHARED; way <= FE_WAY_CONCURRENT; way++) {
+    attr.argv = missing;
+    attr.path = NULL;
+    spawn_fails(&attr, way, ENOENT, FE_STEP_EXEC, -1);
+    attr.argv = quits;
+    attr.path = "/probe";
+    spawn_exits(&attr, way, 64);
+  }
+  refuse(SYS_execve, KILL);
+  for (unsigned way = FE_WAY_SHARED; way <= FE_WAY_COPY; way++)
+    spawn_killed(&attr, way, SIGSYS, FE_STEP_EXEC, -1);
+  EACH_WAY_BESIDE(way) {
+    fe_child child;
+    int status = -1;
+    if (!spawn(&attr, way, &child)) continue;
+    CHECK_INT(fe_wait(&child, -1, &status), 0);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS);
+  }
+}
+
+/* ---- the proof of exec ---- */
+
+/* By setpgid(2) in the caller's session, else by /proc. A filter may answer in the place of the former. */
+static void proves(unsigned way, const void *unused) {
+  static char *const sleeps[] = {(char *)"sleep", (char *)"20", NULL};
+  fe_attr attr = attr_with(false);
+  (void)unused;
+  for (int session = 0; session < 2; session++) {
+    attr.flags = session ? FE_SETSID : 0;
+    attr.argv = quits;
+    attr.path = probe_path();
+    spawn_exits(&attr, way, 64);
+    fe_child child;
+    attr.argv = sleeps;
+    attr.path = "/bin/sleep";
+    if (spawn(&attr, way, &child)) {
+      CHECK_INT(fe_kill(&child, SIGKILL), 0);
+      CHECK_INT(fe_wait(&child, -1, NULL), 0);
+    }
+    attr.argv = missing;
+    attr.path = NULL;
+    spawn_fails(&attr, way, ENOENT, FE_STEP_EXEC, -1);
+  }
+  refuse(SYS_execve, KILL);
+  for (int session = 0; session < 2; session++) {
+    attr.flags = session ? FE_SETSID : 0;
+    spawn_killed(&attr, way, SIGSYS, FE_STEP_EXEC, -1);
+  }
+}
+
+static void proves_without_setpgid(unsigned way, const void *errnum) {
+  refuse(SYS_setpgid, *(const int *)errnum);
+  proves(way, NULL);
+}
+
+static void proof(void) {
+  need(HAS_SECCOMP);
+  static const int errnums[] = {EPERM, EACCES, ENOSYS, EINVAL};
+  EACH_WAY_BESIDE(way) {
+    apart(proves, way, NULL);
+    for (int i = 0; i < 4; i++) apart(proves_without_setpgid, way, &errnums[i]);
   }
 }
 
@@ -318,6 +395,8 @@ int main(int argc, char **argv) {
       {"without /proc", without_proc},
       {"maps without /proc", maps_without_proc},
       {"without /proc, and killed", killed_without_proc},
+      {"without /proc, in a session of its own", sessions_without_proc},
+      {"proof of exec", proof},
       {NULL, NULL},
   };
   return run(argc, argv, cases);

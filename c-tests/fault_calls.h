@@ -47,6 +47,7 @@ static const struct named_call {
     CALL(gettid, EINVAL),
     CALL(getresgid, EFAULT),
     CALL(getresuid, EFAULT),
+    CALL(getsid, ESRCH),
     CALL(getuid, EINVAL),
     CALL(ioctl, EBADF, EFAULT, EINVAL, ENOTTY),
     CALL(ioprio_set, EINVAL, ESRCH),

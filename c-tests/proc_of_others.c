@@ -60,7 +60,7 @@ static void starts(pid_t number) {
   fe_child child;
   fe_attr attr = FE_ATTR_INIT;
   attr.argv = argv;
-  attr.flags = FE_SEARCH_PATH;
+  attr.flags = FE_SEARCH_PATH | FE_SETSID; /* in the caller's session /proc is not asked */
   if (!spawn(&attr, FE_WAY_PIPED, &child)) return;
   CHECK_INT(child.pid, number);
   CHECK_INT(fe_wait(&child, 0, NULL), -1);

@@ -25,7 +25,7 @@ calls() {
 
 names=()
 for way in shared copy piped; do names+=("strace -f follows: $way"); done
-names+=("system calls of the parent" "system calls of the child" "system calls for the outcome of a program that has ended"
+names+=("system calls of the parent" "system calls of the child" "system calls for an outcome" "system calls for the outcome of a program that has ended"
   "system calls of the parent with ten limits" "system calls of the child with ten limits")
 if need strace "${names[@]}"; then
   for way in shared copy piped; do
@@ -44,8 +44,11 @@ if need strace "${names[@]}"; then
     'child: rt_sigprocmask execve'
   # Not two files of /proc.
   out=$(timeout 20 strace -f -qq -o "$work/log" "$BUILD/t/spawner" ended /bin/true)
+  is 'system calls for an outcome' "$out $(calls "$work/log" | head -n 1)" \
+    "$(twice 'status 0 by concurrent') parent: getpid setpgid setpgid close"
+  out=$(timeout 20 strace -f -qq -o "$work/log" "$BUILD/t/spawner" session /bin/true)
   is 'system calls for the outcome of a program that has ended' "$out $(calls "$work/log" | head -n 1)" \
-    "$(twice 'status 0 by concurrent') parent: getpid waitid close"
+    "$(twice 'status 0 by concurrent') parent: getpid setpgid getsid getsid waitid close"
   # A look at what is to be compared, and a call each; three for the file.
   timeout 20 strace -f -qq -o "$work/log" "$BUILD/t/spawner" limits /bin/true >"$work/out"
   is 'system calls of the parent with ten limits' "$(calls "$work/log" | head -n 1)" \

@@ -233,9 +233,9 @@ struct sock_filter;
 
 /**
  * fork(2) and a close-on-exec pipe that carries the outcome. The only way with `uid_mappings` or
- * `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD. Where there is no /proc, or SIGCHLD is ignored, a child that is killed inside
- * execve counts as started here; and without /proc fe_spawn waits for a process that another
- * thread has forked meanwhile and that keeps the pipe open.
+ * `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD. Where SIGCHLD is ignored, a child that is
+ * killed inside execve counts as started here. So does one in a session of its own (FE_SETSID) where there is no /proc;
+ * and for such a one fe_spawn waits for a process that another thread has forked meanwhile and that keeps the pipe open.
  */
 #define FE_WAY_PIPED 3
 
@@ -257,7 +257,7 @@ struct sock_filter;
  * no ambient set, no seccomp filter; and that does not ignore SIGCHLD (EPERM at "stage" if it is forced). Cannot be forced
  * (EINVAL) with what FE_WAY_SHARED cannot but a credential, FE_RESETIDS and fe_privileges, nor with FE_PTRACE,
  * FE_FEXECVE, FE_EXECVEAT, or an action or a terminal that needs a descriptor which `files` does not open.
- * Security modules see two execs. A failed spawn raises SIGCHLD, and what FE_WAY_PIPED says of /proc holds.
+ * Security modules see two execs. A failed spawn raises SIGCHLD. Where there is no /proc, what FE_WAY_PIPED says of sessions holds for all.
  */
 #define FE_WAY_STAGED 5
 

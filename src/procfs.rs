@@ -68,14 +68,13 @@ fn number(text: &[u8]) -> Option<u64> {
     core::str::from_utf8(text).ok()?.parse().ok()
 }
 
-/// Whether the numbers of /proc are those of this process's pid namespace.
-pub fn is_ours() -> bool {
+/// Whether the numbers of /proc are those of this process's pid namespace. An error where there is none.
+pub fn is_ours() -> Result<bool, Errno> {
     let mut buffer = [0; 1024];
-    let file = sys::open(c"/proc/self/status", libc::O_RDONLY);
-    let length = file.and_then(|file| sys::read(&file, &mut buffer)).unwrap_or(0);
+    let length = sys::read(&sys::open(c"/proc/self/status", libc::O_RDONLY)?, &mut buffer)?;
     let status = buffer.get(..length).unwrap_or_default();
-    says_only(status, b"NSpid:", sys::getpid()).or(says_only(status, b"Pid:", sys::getpid()))
-        == Some(true)
+    let says = |key| says_only(status, key, sys::getpid());
+    Ok(says(b"NSpid:").or(says(b"Pid:")) == Some(true))
 }
 
 /// Whether that line has this number and no other. NSpid (Linux 4.1) has one for each namespace from that
@@ -150,7 +149,7 @@ mod tests {
             (own.pid, own.ppid),
             (sys::getpid(), std::os::unix::process::parent_id() as i32)
         );
-        assert!(is_ours());
+        assert_eq!(is_ours(), Ok(true));
         assert!(all().unwrap().iter().any(|stat| stat.pid == own.pid && stat.start == own.start));
     }
 

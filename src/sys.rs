@@ -76,6 +76,18 @@ pub fn gettid() -> i32 {
     unsafe { call3(libc::SYS_gettid, 0, 0, 0) }.unwrap_or(0) as i32
 }
 
+/// setpgid(2).
+pub fn setpgid(pid: i32, pgid: i32) -> Result<(), Errno> {
+    // SAFETY: no pointer.
+    unsafe { call3(libc::SYS_setpgid, pid as usize, pgid as usize, 0) }.map(drop)
+}
+
+/// getsid(2).
+pub fn getsid(pid: i32) -> Result<i32, Errno> {
+    // SAFETY: no pointer.
+    unsafe { call3(libc::SYS_getsid, pid as usize, 0, 0) }.map(|sid| sid as i32)
+}
+
 /// The user or the group ids of this thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ids {

@@ -150,9 +150,9 @@ pub const FE_WAY_SHARED: u32 = 1;
 /// CLONE_VFORK without CLONE_VM: a copy of the caller's memory, the calling thread suspended.
 pub const FE_WAY_COPY: u32 = 2;
 /// fork(2) and a close-on-exec pipe that carries the outcome. The only way with `uid_mappings` or
-/// `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD. Where there is no /proc, or SIGCHLD is ignored, a child that is killed inside
-/// execve counts as started here; and without /proc fe_spawn waits for a process that another
-/// thread has forked meanwhile and that keeps the pipe open.
+/// `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD. Where SIGCHLD is ignored, a child that is
+/// killed inside execve counts as started here. So does one in a session of its own (FE_SETSID) where there is no /proc;
+/// and for such a one fe_spawn waits for a process that another thread has forked meanwhile and that keeps the pipe open.
 pub const FE_WAY_PIPED: u32 = 3;
 /// CLONE_VM without CLONE_VFORK, on a stack of its own: the child runs in the caller's memory, beside the
 /// calling thread. For FE_ASYNC, timeout_ms and fe_spawn_many, where the piped way is the other one.
@@ -168,7 +168,7 @@ pub const FE_WAY_CONCURRENT: u32 = 4;
 /// no ambient set, no seccomp filter; and that does not ignore SIGCHLD (EPERM at "stage" if it is forced). Cannot be forced
 /// (EINVAL) with what FE_WAY_SHARED cannot but a credential, FE_RESETIDS and fe_privileges, nor with FE_PTRACE,
 /// FE_FEXECVE, FE_EXECVEAT, or an action or a terminal that needs a descriptor which `files` does not open.
-/// Security modules see two execs. A failed spawn raises SIGCHLD, and what FE_WAY_PIPED says of /proc holds.
+/// Security modules see two execs. A failed spawn raises SIGCHLD. Where there is no /proc, what FE_WAY_PIPED says of sessions holds for all.
 pub const FE_WAY_STAGED: u32 = 5;
 
 /// No step: the spawn succeeded, or nothing was tried.

@@ -19,9 +19,10 @@ const LINE: usize = 33;
 /// Writes those of `pid`.
 pub fn write(pid: i32, maps: &IdMaps<'_>) -> Result<()> {
     // In a /proc of another pid namespace the files would be a stranger's.
-    if !is_ours() {
-        let step = if maps.uid.is_empty() { Step::GidMap } else { Step::UidMap };
-        return Err(Error::new(libc::ENOENT, step));
+    let at_first =
+        |errno| Error::new(errno, if maps.uid.is_empty() { Step::GidMap } else { Step::UidMap });
+    if !is_ours().map_err(at_first)? {
+        return Err(at_first(libc::ENOENT));
     }
     let helper = |name| maps.by_helpers.then_some(name);
     write_map(pid, b"/uid_map\0", maps.uid, Step::UidMap, helper(c"newuidmap"))?;

@@ -3,8 +3,8 @@
 //! failure. Pure.
 //!
 //! The proof of exec: a child that is cloned with exit signal 0 is visible to a wait with
-//! `__WCLONE` until exec succeeds, which makes its exit signal SIGCHLD (fs/exec.c, de_thread). In
-//! the piped way the same question is put to /proc (`proof.rs`), and gets the same answers.
+//! `__WCLONE` until exec succeeds, which makes its exit signal SIGCHLD (fs/exec.c, de_thread). Of a
+//! child whose exit signal is that from the start `proof.rs` knows the same answers.
 
 #![forbid(unsafe_code)]
 

@@ -40,7 +40,7 @@ pub struct Pending {
     context: Context,
     /// The process that has made it. In one that was forked since, this is a copy that knows nothing.
     owner: i32,
-    /// The thread that has made it.
+    /// The thread that has made it, of one that is traced.
     thread: i32,
     ends: Ends,
 }
@@ -60,7 +60,9 @@ const LOOK_US: u32 = 100;
 
 impl Pending {
     pub(super) fn new(child: Child, context: Context, ends: Ends) -> Pending {
-        Pending { child, context, owner: sys::getpid(), thread: sys::gettid(), ends }
+        // Of no use for another, and a system call.
+        let thread = if context.traced { sys::gettid() } else { 0 };
+        Pending { child, context, owner: sys::getpid(), thread, ends }
     }
 
     /// The caller's ends of its pipes.

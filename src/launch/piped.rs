@@ -17,11 +17,11 @@ use super::outcome::{Answer, Circumstances, Question};
 use super::proof::{self, Proof};
 use super::{idmap, record, settle, Job, Started};
 use crate::attr::Way;
-use crate::child::{Record, Start, FAILED};
+use crate::child::{Record, Start};
 use crate::error::{Error, Result, Step};
 use crate::procfs;
 use crate::redirect::out_of_the_way;
-use crate::sys::{self, Change, Errno, Fd, SharedPage, Whom};
+use crate::sys::{self, Errno, Fd, SharedPage, Whom};
 use core::sync::atomic::AtomicU32;
 
 /// How long the pipe may be silent before the parent looks at the child: at first and at most. A
@@ -146,19 +146,10 @@ pub fn is_dead(pid: i32) -> bool {
     }
 }
 
-/// Whether it has ended as only a program can: before exec a child is killed, or exits with `FAILED`.
-fn has_ended_as_a_program(pid: i32) -> bool {
-    let ended = |change: Change| change.code == libc::CLD_EXITED && change.status != FAILED;
-    matches!(sys::waitid(Whom::Pid(pid), PEEK), Ok(Some(change)) if ended(change))
-}
-
-/// As in the other ways, but the proof of exec comes from /proc. A program that has ended by now, as short ones
-/// have in a batch, needs none, which spares two files of it: c-tests/worlds.sh. Where there is none, end of file
-/// after exec was called counts as success, as in the seed; and where SIGCHLD is ignored, which
-/// makes a dead child vanish.
+/// As in the other ways, but with another proof of exec. Where there is none, end of file after exec was called
+/// counts as success, as in the seed; and where SIGCHLD is ignored, which makes a dead child vanish.
 pub fn ask(pid: i32, question: Question, mask: &u64) -> Answer {
     match question {
-        Question::NotExeced if has_ended_as_a_program(pid) => Answer::NoSuchChild,
         Question::NotExeced => answer(|| proof::of(pid), || is_dead(pid)),
         question => settle::ask(pid, question, mask),
     }

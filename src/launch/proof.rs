@@ -1,29 +1,66 @@
 // SPDX-License-Identifier: BSD-3-Clause
-//! The proof of exec for a child whose exit signal is SIGCHLD: the flags in /proc/PID/stat
-//! (proc(5)), of which one says "forked but has not execed" (PF_FORKNOEXEC of
-//! include/linux/sched.h). A zombie still has it.
+//! The proof of exec for a child whose exit signal is SIGCHLD: that it has lost the flag "forked but has not execed"
+//! (PF_FORKNOEXEC of include/linux/sched.h), which a zombie still has. setpgid(2) goes by it, and /proc/PID/stat (proc(5))
+//! shows it.
 
 #![forbid(unsafe_code)]
 
+use crate::child::FAILED;
 use crate::procfs::{is_ours, name_end, with_stat};
-use crate::sys;
+use crate::sys::{self, Change, Errno, Whom};
 
 const PF_FORKNOEXEC: u64 = 0x40;
 
-/// What /proc says of a child.
+/// What is known of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
     /// It has execed.
     Execed,
     /// It has not.
     NotExeced,
-    /// No /proc, one of another pid namespace, or no such process any more.
+    /// It is in a session of its own, and there is no /proc, or one of another pid namespace; or there is no such
+    /// process any more.
     Unknown,
 }
 
-/// Asks about `pid`, a child of this process.
+/// Asks about `pid`, a child of this process: by two system calls where its session is the caller's, since two
+/// files of /proc take fifty times as long (c-tests/worlds.sh).
 pub fn of(pid: i32) -> Proof {
-    ours(pid, |stat| parse(stat, sys::getpid()))
+    match by_group(pid, sys::setpgid, sys::getsid) {
+        Proof::Unknown if has_ended_as_a_program(pid) => Proof::Execed,
+        Proof::Unknown => ours(pid, |stat| parse(stat, sys::getpid())),
+        proof => proof,
+    }
+}
+
+/// No process group has this number: it is above all that pids can be (PID_MAX_LIMIT of include/linux/threads.h).
+const NO_GROUP: i32 = i32::MAX;
+
+/// A parent may put its child into another group until the child has execed: from then on it is EACCES. Before that it is
+/// EPERM, for a group that does not exist, and nothing has changed (kernel/sys.c, setpgid). For a child in another
+/// session it is always EPERM. A filter may say either to all; but then also to a negative number, which the
+/// kernel looks at first.
+fn by_group(
+    pid: i32,
+    setpgid: impl Fn(i32, i32) -> Result<(), Errno>,
+    getsid: impl Fn(i32) -> Result<i32, Errno>,
+) -> Proof {
+    let answer = setpgid(pid, NO_GROUP);
+    let is_the_kernels = || setpgid(pid, -1) == Err(libc::EINVAL);
+    // The session is looked at afterwards: nobody comes back from another one.
+    let is_in_ours = || getsid(pid).is_ok_and(|session| Ok(session) == getsid(0));
+    match answer {
+        Err(libc::EACCES) if is_the_kernels() => Proof::Execed,
+        Err(libc::EPERM) if is_in_ours() && is_the_kernels() => Proof::NotExeced,
+        _ => Proof::Unknown,
+    }
+}
+
+/// Whether it has ended as only a program can: before exec a child is killed, or exits with `FAILED`.
+fn has_ended_as_a_program(pid: i32) -> bool {
+    let options = libc::WNOHANG | libc::WEXITED | libc::WNOWAIT | libc::__WALL;
+    let ended = |change: Change| change.code == libc::CLD_EXITED && change.status != FAILED;
+    matches!(sys::waitid(Whom::Pid(pid), options), Ok(Some(change)) if ended(change))
 }
 
 /// The same of a child that has execed once, and been called `name` since then: exec gives another.
@@ -33,7 +70,7 @@ pub fn by_name(pid: i32, name: &[u8]) -> Proof {
 
 /// In a /proc of another pid namespace the number is a stranger's, whose parent's may be that of this process.
 fn ours(pid: i32, read: impl FnOnce(&[u8]) -> Proof) -> Proof {
-    if is_ours() {
+    if is_ours() == Ok(true) {
         with_stat(pid, read)
     } else {
         Proof::Unknown
@@ -91,6 +128,32 @@ mod tests {
         assert_eq!(parse_by_name(execed, 6, b"x"), Proof::Unknown);
         assert_eq!((name_of(forked), name_of(execed)), (&b"a) b) (c"[..], &b"x"[..]));
         assert_eq!(parse(b"77 (x) S 5 77 1", 5), Proof::Unknown);
+    }
+
+    /// What is known where setpgid says `answer` to a group that does not exist and `negative` to -1, of a child in the
+    /// session `session`, of a caller in 7.
+    fn by(answer: Errno, negative: Errno, session: Result<i32, Errno>) -> Proof {
+        let setpgid = |pid, pgid| {
+            assert_eq!(pid, 5);
+            // None that could exist: the child would be put into it.
+            assert!(pgid == -1 || pgid > 4 << 20);
+            Err(if pgid == -1 { negative } else { answer })
+        };
+        by_group(5, setpgid, |pid| if pid == 0 { Ok(7) } else { session })
+    }
+
+    #[test]
+    fn what_setpgid_says() {
+        let ours = Ok(7);
+        assert_eq!(by(libc::EACCES, libc::EINVAL, ours), Proof::Execed);
+        assert_eq!(by(libc::EPERM, libc::EINVAL, ours), Proof::NotExeced);
+        assert_eq!(by(libc::EPERM, libc::EINVAL, Ok(5)), Proof::Unknown);
+        assert_eq!(by(libc::EPERM, libc::EINVAL, Err(libc::EPERM)), Proof::Unknown);
+        assert_eq!(by(libc::ESRCH, libc::EINVAL, ours), Proof::Unknown);
+        // A filter's.
+        for errno in [libc::EACCES, libc::EPERM, libc::ENOSYS] {
+            assert_eq!(by(errno, errno, ours), Proof::Unknown);
+        }
     }
 
     #[test]

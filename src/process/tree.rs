@@ -187,7 +187,8 @@ impl Tree {
     /// Looks for more, and at how those are that are known: whether there is news.
     fn find(&mut self) -> Result<bool, Errno> {
         if self.members.is_empty() {
-            let own = procfs::is_ours().then(|| procfs::stat(self.process.pid)).flatten();
+            let own =
+                (procfs::is_ours() == Ok(true)).then(|| procfs::stat(self.process.pid)).flatten();
             self.add(&own.ok_or(libc::ENOSYS)?, true)?;
         }
         match self.kin.cgroup {
