@@ -138,7 +138,8 @@ impl<'a> Job<'a> {
 /// is dropped: a handler that wants to pass a signal on must find the child where the caller keeps
 /// it. The caller's ends of its pipes come to `ends`.
 pub fn spawn(attr: &Attr<'_>, ends: &mut Ends) -> core::result::Result<(Started, Blocked), Failed> {
-    let prepared = prepare(attr)?;
+    let mut prepared = Prepared::default();
+    prepare(attr, &mut prepared)?;
     if redirect::is_plain(attr) {
         return spawn_plain(attr, &prepared);
     }
@@ -201,11 +202,11 @@ fn spawn_once(
         _ => None,
     };
     loop {
-        let result = with_table(attr, candidates, table.as_ref(), caller, way);
-        match (result, table.take()) {
+        match with_table(attr, candidates, table.as_ref(), caller, way) {
             // Then it takes the whole: the loop ends.
-            (Err(failed), Some(_)) if kernel::refuses_table(&failed.error) => {}
-            (result, _) => return result.map_err(|failed| script::explain(failed, attr, caller)),
+            Err(failed) if table.is_some() && kernel::refuses_table(&failed.error) => table = None,
+            Err(failed) => return Err(script::explain(failed, attr, caller)),
+            started => return started,
         }
     }
 }
@@ -235,14 +236,17 @@ pub fn start(
     wants_ready: bool,
 ) -> core::result::Result<(Pending, Blocked), Failed> {
     let deadline = attr.timeout_ms.map(|ms| sys::deadline_ms(ms.into()));
-    let Prepared { candidates, caller, needs } = prepare(attr)?;
+    let mut prepared = Prepared::default();
+    prepare(attr, &mut prepared)?;
+    let Prepared { candidates, caller, needs } = &prepared;
+    let needs = *needs;
     let knows = || memory_is_shared(attr) && !kernel::clone3_refused();
     let way = way::choose_beside(attr.way, needs, attr.ptrace, knows)?;
     let made = if redirect::is_plain(attr) { None } else { Some(redirect::make(attr)?) };
     let plain = made.as_ref().map(|made| made.attr(attr));
     let attr = plain.as_ref().unwrap_or(attr);
     let mut once =
-        |attr: &Attr<'_>| start_once(attr, &candidates, &caller, way, deadline, wants_ready);
+        |attr: &Attr<'_>| start_once(attr, candidates, caller, way, deadline, wants_ready);
     let (child, context, blocked) = match attr.cgroup {
         None => once(attr)?,
         Some(_) => in_cgroup(attr, &mut once)?,
@@ -400,6 +404,7 @@ fn at_sigmask(errno: sys::Errno) -> Error {
 }
 
 /// What is refused or looked up before anything is chosen.
+#[derive(Default)]
 struct Prepared<'a> {
     candidates: Candidates<'a>,
     caller: Caller,
@@ -407,19 +412,17 @@ struct Prepared<'a> {
 }
 
 #[inline(never)] // for size
-fn prepare<'a>(attr: &Attr<'a>) -> Result<Prepared<'a>> {
+fn prepare<'a>(attr: &Attr<'a>, prepared: &mut Prepared<'a>) -> Result<()> {
     attr.check()?;
     check_open(attr)?;
-    let candidates = Candidates::of(attr, sys::path_variable)?;
-    let mut prepared =
-        Prepared { candidates, caller: Caller::default(), needs: way::Needs::default() };
+    prepared.candidates = Candidates::of(attr, sys::path_variable)?;
     look_up(attr, &mut prepared.caller)?;
     let lowers = prepared.caller.privileges.as_deref().is_some_and(Wanted::lowers);
     prepared.needs = way::Needs::of(attr, || (sys::user_ids(), sys::group_ids()), lowers);
     if prepared.needs.own_memory {
         prepared.caller.hides = way::hides(attr, lowers);
     }
-    Ok(prepared)
+    Ok(())
 }
 
 /// Looks up what the plan has to know.

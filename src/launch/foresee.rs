@@ -18,7 +18,10 @@ pub fn foresee(
     beside: bool,
     tell: &mut dyn FnMut(&Planned<'_>, &Attr<'_>),
 ) -> core::result::Result<(), Failed> {
-    let Prepared { candidates, caller, needs } = prepare(attr)?;
+    let mut prepared = Prepared::default();
+    prepare(attr, &mut prepared)?;
+    let Prepared { candidates, caller, needs } = &prepared;
+    let needs = *needs;
     let may_share = matches!(kernel::memory(), kernel::Memory::Unknown | kernel::Memory::Shared);
     let way = if beside {
         let knows = || may_share && !kernel::clone3_refused();
@@ -34,7 +37,7 @@ pub fn foresee(
     let plain = made.as_ref().map(|made| made.attr(attr));
     let attr = plain.as_ref().unwrap_or(attr);
     let mut few = Few::default();
-    let plan = Plan::new(attr, &candidates, None, &caller, way == Way::Staged, &mut few)?;
+    let plan = Plan::new(attr, candidates, None, caller, way == Way::Staged, &mut few)?;
     let (before, _) = plan.stages();
     let planned = Planned {
         way,

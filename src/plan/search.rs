@@ -15,15 +15,16 @@ use core::sync::atomic::AtomicUsize;
 const DEFAULT_PATH: &CStr = c"/bin:/usr/bin";
 
 /// The candidates, in the order in which they are tried.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Candidates<'a> {
     paths: Paths<'a>,
     shell_argv: Vec<AtomicUsize>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 enum Paths<'a> {
     /// None: the program is open.
+    #[default]
     None,
     /// Just this one.
     One(&'a CStr),
