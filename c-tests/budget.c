@@ -7,11 +7,21 @@
 
 /* The allocator of this program, as the library sees it: glibc's, counted. */
 void *__libc_malloc(size_t size);
+void *__libc_realloc(void *block, size_t size);
 void __libc_free(void *block);
 static unsigned long blocks, given_back;
 static size_t largest;
+static long refused = -1; /* counts down; from 0 on all are */
+
+static bool is_refused(void) {
+  if (refused > 0) refused--;
+  return refused == 0;
+}
+
+void *realloc(void *block, size_t size) { return is_refused() ? NULL : __libc_realloc(block, size); }
 
 void *malloc(size_t size) {
+  if (is_refused()) return NULL;
   blocks++;
   if (size > largest) largest = size;
   return __libc_malloc(size);
@@ -88,10 +98,46 @@ static void with_attributes(void) {
   }
 }
 
+/* Each block in turn cannot be had, nor those after it: the spawn fails, or did without. Nothing is left out in silence. */
+static void without_blocks(void) {
+  if (world() == WORLD_VALGRIND) skip("valgrind has an allocator of its own");
+  int files[100];
+  for (int i = 0; i < 100; i++) files[i] = i < 3 ? i : 1;
+  EACH_WAY(way) {
+    fe_attr attr = FE_ATTR_INIT;
+    attr.path = "/bin/true";
+    attr.argv = argv_of_true;
+    attr.way = way;
+    attr.files = files;
+    attr.nfiles = 100;
+    attr.dir = "/nonexistent"; /* among the first calls */
+    int failed = 0;
+    for (long n = 1;; n++) {
+      fe_child child;
+      fe_error error;
+      refused = n;
+      int result = fe_spawn(&attr, &child, &error);
+      bool went_out = refused == 0;
+      refused = -1;
+      NEED(result == -1 && n < 50);
+      if (!went_out) {
+        CHECK_STR(fe_step_name(error.step), "chdir");
+        break;
+      }
+      CHECK_INT(error.errnum, ENOMEM);
+      CHECK_INT(error.step, FE_STEP_MEMORY);
+      failed++;
+    }
+    CHECK(failed >= 4); /* two of the shuffle, the plan, and its growth */
+    check_no_child();
+  }
+}
+
 int main(int argc, char **argv) {
   static const struct test_case cases[] = {
       {"blocks of a default spawn", a_default_spawn},
       {"blocks of attributes", with_attributes},
+      {"blocks that cannot be had", without_blocks},
       {NULL, NULL},
   };
   return run(argc, argv, cases);

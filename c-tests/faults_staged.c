@@ -178,8 +178,6 @@ static struct right of_error(const struct blamed *blamed, int errnum) {
     success.otherwise = true;
     return success;
   }
-  /* It has nowhere to say so. */
-  if (nr == SYS_mmap) return (struct right){ECANCELED, FE_STEP_STAGE, -1, 0, false};
   if (nr == SYS_close_range) return success; /* there are other ways */
   bool not_here = errnum == EACCES || errnum == ENOENT || errnum == ENOTDIR || errnum == ENAMETOOLONG || errnum == ENODEV;
   if (subject->fill == candidates && step == FE_STEP_EXEC && not_here) {

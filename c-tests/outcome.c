@@ -352,6 +352,60 @@ static void *spawn_200_times(void *way) {
   return NULL;
 }
 
+/* A long plan, an asynchronous call, and what root alone may ask for: the stage, and maps by helpers or not. */
+static void *spawn_with_much(void *unused) {
+  static const fe_credential nobody = {.size = sizeof(fe_credential), .uid = UNPRIVILEGED, .gid = UNPRIVILEGED};
+  static const fe_id_map map = {0, 0, 1};
+  int forty[40];
+  for (int i = 0; i < 40; i++) forty[i] = i < 3 ? i : i % 3;
+  const fe_file_action actions[] = {FE_CLOSE(39), FE_DUP2(1, 8), FE_CHDIR("/")};
+  for (unsigned way = FE_WAY_SHARED; way <= FE_WAY_STAGED; way++) {
+    fe_attr attr = quits_at_once();
+    attr.files = forty;
+    attr.nfiles = 40;
+    attr.actions = actions;
+    attr.nactions = 3;
+    attr.flags = FE_SETSID;
+    if (geteuid() == 0 && way != FE_WAY_SHARED && way != FE_WAY_CONCURRENT) attr.credential = &nobody;
+    if (way == FE_WAY_STAGED) {
+      fe_child child;
+      attr.way = way;
+      if (fe_spawn(&attr, &child, NULL) != 0)
+        CHECK_INT(errno, EPERM); /* not for every caller */
+      else
+        CHECK_INT(fe_wait(&child, -1, NULL), 0);
+      fe_child_close(&child);
+      continue;
+    }
+    spawn_exits(&attr, way, 64);
+    if (way == FE_WAY_CONCURRENT || way == FE_WAY_PIPED) {
+      fe_child child;
+      attr.way = expected_way(way);
+      attr.flags |= FE_ASYNC;
+      NEED(fe_spawn(&attr, &child, NULL) == 0 && fe_spawn_finish(&child, -1, NULL) == 0);
+      CHECK_INT(fe_wait(&child, -1, NULL), 0);
+      fe_child_close(&child);
+    }
+    if (way == FE_WAY_PIPED && geteuid() == 0) {
+      attr = quits_at_once();
+      attr.cloneflags = CLONE_NEWUSER;
+      attr.uid_mappings = attr.gid_mappings = &map;
+      attr.nuid_mappings = attr.ngid_mappings = 1;
+      spawn_exits(&attr, way, 64);
+    }
+  }
+  return unused;
+}
+
+static void a_small_stack(void) {
+  need(HAS_SMALL_STACKS | HAS_NAMESPACES);
+  pthread_attr_t small;
+  pthread_t thread;
+  NEED(pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 16 << 10) == 0);
+  NEED(pthread_create(&thread, &small, spawn_with_much, NULL) == 0);
+  NEED(pthread_join(thread, NULL) == 0);
+}
+
 static void small_stacks(void) {
   need(HAS_SMALL_STACKS);
   pthread_attr_t small;
@@ -440,6 +494,7 @@ int main(int argc, char **argv) {
       {"a lowered stack limit", low_stack_limit},
       {"the caller's dumpable flag", dumpable_is_untouched},
       {"16 threads with stacks of 16 KiB", small_stacks},
+      {"all ways and a long plan on 16 KiB", a_small_stack},
       {"no cancellation point", cancellation},
       {"beside another thread's forks", beside_forks},
       {NULL, NULL},

@@ -124,12 +124,11 @@ static void make_room(const struct memory_cgroup *cgroup, const int *spawns, int
 static int *failures;
 
 /* What a spawn may come to: exec says E2BIG of arguments that it finds no page for; by SIGSEGV the kernel kills what cannot go back
- * any more. A stage that cannot map its record has nowhere to write its errno: it exits, without a signal. A program of which there is
- * half is none of the library's. */
+ * any more. A program of which there is half is none of the library's. */
 static bool is_the_truth(int result, const fe_error *error, int status) {
   bool in_exec = error->step == FE_STEP_EXEC || error->step == FE_STEP_STAGE;
   if (result == 0) return status == 0 || status == SIGSEGV || status == 127 << 8;
-  if (error->errnum == ECANCELED) return error->signal == SIGSEGV || (error->signal == 0 && error->step == FE_STEP_STAGE);
+  if (error->errnum == ECANCELED) return error->signal == SIGSEGV;
   return error->signal == 0 && (error->errnum == ENOMEM || (in_exec && error->errnum == E2BIG));
 }
 

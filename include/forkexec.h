@@ -234,8 +234,9 @@ struct sock_filter;
 /**
  * fork(2) and a close-on-exec pipe that carries the outcome. The only way with `uid_mappings` or
  * `gid_mappings`, which the parent writes while the child waits. A failed spawn raises SIGCHLD. Where SIGCHLD is ignored, a child that is
- * killed inside execve counts as started here. So does one in a session of its own (FE_SETSID) where there is no /proc;
- * and for such a one fe_spawn waits for a process that another thread has forked meanwhile and that keeps the pipe open.
+ * killed inside execve counts as started here. So does one in a session of its own (FE_SETSID), or of a caller to whom a filter
+ * forbids setpgid(2), where there is no /proc; and for such a one fe_spawn waits for a process that another thread has forked
+ * meanwhile and that keeps the pipe open.
  */
 #define FE_WAY_PIPED 3
 

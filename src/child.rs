@@ -171,7 +171,8 @@ impl Child {
         unsafe {
             (*self.record).errno.store(result.wrapping_neg() as i32, Release);
             if self.error_pipe >= 0 {
-                let byte = 0u8;
+                // The errno too: a stage that could not map its record has no other place for it.
+                let byte = result.wrapping_neg() as u8;
                 let byte = &raw const byte as usize;
                 // Of a pipe that nobody reads any more SIGPIPE would say that the child was killed.
                 let all = u64::MAX;

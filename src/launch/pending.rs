@@ -120,7 +120,7 @@ impl Pending {
 
     /// Waits until the child has said something, has execed or died.
     fn wait_for_word(&self, outcome: &Fd, limit: Option<u64>) -> bool {
-        piped::wait_for_end(self.pid(), outcome, limit, || proof::of(self.pid()))
+        piped::wait_for_end(self.pid(), outcome, limit, || proof::of(self.pid())).is_some()
     }
 
     fn outcome(&self) -> Option<&Fd> {

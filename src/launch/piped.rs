@@ -101,35 +101,44 @@ fn hand_over_maps(pid: i32, job: &Job<'_>, (read_end, write_end): (Fd, Fd)) -> R
     Ok(())
 }
 
-/// Waits until the child has execed, failed or died, or until `limit` (of `sys::now_ms`): then false.
-pub fn wait_for_end(pid: i32, pipe: &Fd, limit: Option<u64>, proof: impl Fn() -> Proof) -> bool {
+/// Waits until the child has execed, failed or died, or until `limit` (of `sys::now_ms`): then None. Else the errno that
+/// came by the pipe; 0 for none.
+pub fn wait_for_end(
+    pid: i32,
+    pipe: &Fd,
+    limit: Option<u64>,
+    proof: impl Fn() -> Proof,
+) -> Option<u8> {
+    let mut byte = [0];
     let mut silence = SILENCE_MS.0;
     loop {
         let left = limit.map(|limit| limit.saturating_sub(sys::now_ms()));
         let patience = left.map_or(silence, |left| silence.min(left as i64));
         match sys::poll(pipe.number(), patience) {
             // A byte, end of file, or a pipe that cannot be read: there is no more to wait for.
-            Ok(true) => match sys::read(pipe, &mut [0]) {
+            Ok(true) => match sys::read(pipe, &mut byte) {
                 Err(libc::EINTR) => {}
-                _ => return true,
+                _ => break,
             },
             Ok(false) => {
                 if proof() == Proof::Execed || is_dead(pid) {
-                    return true;
+                    break;
                 }
                 if left == Some(0) {
-                    return false;
+                    return None;
                 }
                 silence = silence.saturating_mul(2).min(SILENCE_MS.1);
             }
             Err(libc::EINTR) => {}
             // A filter forbids ppoll: read without a bound.
             Err(_) => {
-                while sys::read(pipe, &mut [0]) == Err(libc::EINTR) {}
-                return true;
+                while sys::read(pipe, &mut byte) == Err(libc::EINTR) {}
+                break;
             }
         }
     }
+    let [errno] = byte;
+    Some(errno)
 }
 
 /// How to look whether a child is dead.

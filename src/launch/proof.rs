@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //! The proof of exec for a child whose exit signal is SIGCHLD: that it has lost the flag "forked but has not execed"
-//! (PF_FORKNOEXEC of include/linux/sched.h), which a zombie still has. setpgid(2) goes by it, and /proc/PID/stat (proc(5))
-//! shows it.
+//! (PF_FORKNOEXEC of include/linux/sched.h), which a zombie still has. setpgid(2) goes by it (before Linux 3.14 by another one,
+//! which exec sets behind it), and /proc/PID/stat (proc(5)) shows it.
 
 #![forbid(unsafe_code)]
 
@@ -18,17 +18,19 @@ pub enum Proof {
     Execed,
     /// It has not.
     NotExeced,
-    /// It is in a session of its own, and there is no /proc, or one of another pid namespace; or there is no such
-    /// process any more.
+    /// There is no /proc, or one of another pid namespace, and the child is in a session of its own, or a filter forbids
+    /// to ask; or there is no such process any more.
     Unknown,
 }
 
-/// Asks about `pid`, a child of this process: by two system calls where its session is the caller's, since two
-/// files of /proc take fifty times as long (c-tests/worlds.sh).
+/// Asks about `pid`, a child of this process. That it has execed is known by two system calls where its session is the
+/// caller's: two files of /proc would take longer than the whole call of an asynchronous spawn (c-tests/worlds.sh).
 pub fn of(pid: i32) -> Proof {
-    match by_group(pid, sys::setpgid, sys::getsid) {
-        Proof::Unknown if has_ended_as_a_program(pid) => Proof::Execed,
-        Proof::Unknown => ours(pid, |stat| parse(stat, sys::getpid())),
+    if has_execed(pid, sys::setpgid) || has_ended_as_a_program(pid) {
+        return Proof::Execed;
+    }
+    match ours(pid, |stat| parse(stat, sys::getpid())) {
+        Proof::Unknown if has_not_execed(pid, sys::setpgid, sys::getsid) => Proof::NotExeced,
         proof => proof,
     }
 }
@@ -38,22 +40,26 @@ const NO_GROUP: i32 = i32::MAX;
 
 /// A parent may put its child into another group until the child has execed: from then on it is EACCES. Before that it is
 /// EPERM, for a group that does not exist, and nothing has changed (kernel/sys.c, setpgid). For a child in another
-/// session it is always EPERM. A filter may say either to all; but then also to a negative number, which the
-/// kernel looks at first.
-fn by_group(
+/// session it is always EPERM.
+fn has_execed(pid: i32, setpgid: impl Fn(i32, i32) -> Result<(), Errno>) -> bool {
+    setpgid(pid, NO_GROUP) == Err(libc::EACCES) && is_the_kernels(pid, setpgid)
+}
+
+/// The other half, where nothing else is known: an emulator may look at the group first.
+fn has_not_execed(
     pid: i32,
     setpgid: impl Fn(i32, i32) -> Result<(), Errno>,
     getsid: impl Fn(i32) -> Result<i32, Errno>,
-) -> Proof {
-    let answer = setpgid(pid, NO_GROUP);
-    let is_the_kernels = || setpgid(pid, -1) == Err(libc::EINVAL);
+) -> bool {
     // The session is looked at afterwards: nobody comes back from another one.
-    let is_in_ours = || getsid(pid).is_ok_and(|session| Ok(session) == getsid(0));
-    match answer {
-        Err(libc::EACCES) if is_the_kernels() => Proof::Execed,
-        Err(libc::EPERM) if is_in_ours() && is_the_kernels() => Proof::NotExeced,
-        _ => Proof::Unknown,
-    }
+    setpgid(pid, NO_GROUP) == Err(libc::EPERM)
+        && getsid(pid).is_ok_and(|session| Ok(session) == getsid(0))
+        && is_the_kernels(pid, setpgid)
+}
+
+/// A filter that answers for the kernel does so for a negative number too, which the kernel looks at first.
+fn is_the_kernels(pid: i32, setpgid: impl Fn(i32, i32) -> Result<(), Errno>) -> bool {
+    setpgid(pid, -1) == Err(libc::EINVAL)
 }
 
 /// Whether it has ended as only a program can: before exec a child is killed, or exits with `FAILED`.
@@ -99,7 +105,8 @@ fn parse(stat: &[u8], parent: i32) -> Proof {
     let ppid = number(1);
     let flags = number(4);
     match flags {
-        Some(flags) if ppid == u64::try_from(parent).ok() => {
+        // gVisor has 0 there, whatever has happened.
+        Some(flags @ 1..) if ppid == u64::try_from(parent).ok() => {
             if flags & PF_FORKNOEXEC == 0 {
                 Proof::Execed
             } else {
@@ -121,6 +128,7 @@ mod tests {
         assert_eq!(parse(forked, 5), Proof::NotExeced);
         assert_eq!(parse(execed, 5), Proof::Execed);
         assert_eq!(parse(execed, 6), Proof::Unknown);
+        assert_eq!(parse(b"77 (x) S 5 77 1 0 -1 0 1 0", 5), Proof::Unknown);
         assert_eq!(parse(b"", 5), Proof::Unknown);
         for (name, proof) in [("x", Proof::NotExeced), ("xx", Proof::Execed), ("", Proof::Execed)] {
             assert_eq!(parse_by_name(execed, 5, name.as_bytes()), proof);
@@ -130,29 +138,30 @@ mod tests {
         assert_eq!(parse(b"77 (x) S 5 77 1", 5), Proof::Unknown);
     }
 
-    /// What is known where setpgid says `answer` to a group that does not exist and `negative` to -1, of a child in the
-    /// session `session`, of a caller in 7.
-    fn by(answer: Errno, negative: Errno, session: Result<i32, Errno>) -> Proof {
+    /// Whether it has execed, and whether it has not, where setpgid says `answer` to a group that does not exist and
+    /// `negative` to -1, of a child in the session `session`, of a caller in 7.
+    fn by(answer: Errno, negative: Errno, session: Result<i32, Errno>) -> (bool, bool) {
         let setpgid = |pid, pgid| {
             assert_eq!(pid, 5);
             // None that could exist: the child would be put into it.
             assert!(pgid == -1 || pgid > 4 << 20);
             Err(if pgid == -1 { negative } else { answer })
         };
-        by_group(5, setpgid, |pid| if pid == 0 { Ok(7) } else { session })
+        let getsid = |pid| if pid == 0 { Ok(7) } else { session };
+        (has_execed(5, setpgid), has_not_execed(5, setpgid, getsid))
     }
 
     #[test]
     fn what_setpgid_says() {
         let ours = Ok(7);
-        assert_eq!(by(libc::EACCES, libc::EINVAL, ours), Proof::Execed);
-        assert_eq!(by(libc::EPERM, libc::EINVAL, ours), Proof::NotExeced);
-        assert_eq!(by(libc::EPERM, libc::EINVAL, Ok(5)), Proof::Unknown);
-        assert_eq!(by(libc::EPERM, libc::EINVAL, Err(libc::EPERM)), Proof::Unknown);
-        assert_eq!(by(libc::ESRCH, libc::EINVAL, ours), Proof::Unknown);
+        assert_eq!(by(libc::EACCES, libc::EINVAL, ours), (true, false));
+        assert_eq!(by(libc::EPERM, libc::EINVAL, ours), (false, true));
+        assert_eq!(by(libc::EPERM, libc::EINVAL, Ok(5)), (false, false));
+        assert_eq!(by(libc::EPERM, libc::EINVAL, Err(libc::EPERM)), (false, false));
+        assert_eq!(by(libc::ESRCH, libc::EINVAL, ours), (false, false));
         // A filter's.
         for errno in [libc::EACCES, libc::EPERM, libc::ENOSYS] {
-            assert_eq!(by(errno, errno, ours), Proof::Unknown);
+            assert_eq!(by(errno, errno, ours), (false, false));
         }
     }
 

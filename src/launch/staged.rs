@@ -149,14 +149,23 @@ pub fn spawn(job: &Job<'_>, calls: &[Call<'_>]) -> Result<Started> {
         true => proof::by_name(child.pid, name.to_bytes()),
         false => Proof::NotExeced,
     };
-    piped::wait_for_end(child.pid, &outcome, None, proof);
+    let told = piped::wait_for_end(child.pid, &outcome, None, proof);
     let how = Circumstances { traced: false, may_block: true };
     let ask = |question| match question {
         Question::NotExeced => piped::answer(proof, || piped::is_dead(child.pid)),
         question => settle::ask(child.pid, question, job.mask),
     };
-    settle::settle_by(child.pid, &image.record, how, ask).result?;
+    let settled = settle::settle_by(child.pid, &image.record, how, ask).result;
+    settled.map_err(|error| by_pipe(error, told.unwrap_or(0)))?;
     Ok(Started::new(child, Way::Staged))
+}
+
+/// A stage that could not map its record is one that has exited without a word there.
+fn by_pipe(error: Error, told: u8) -> Error {
+    match (error.step, error.errno, error.signal, told) {
+        (Step::Stage, libc::ECANCELED, 0, 1..) => Error { errno: told.into(), ..error },
+        _ => error,
+    }
 }
 
 /// A slash, and what nobody else is called.
@@ -217,6 +226,17 @@ mod tests {
         assert!(Caller::parse(ROOT.as_bytes()).is_large);
         assert!(!Caller::parse(ROOT.replace("999999", "999").as_bytes()).is_large);
         assert!(!Caller::parse(b"").is_large);
+    }
+
+    #[test]
+    fn the_pipe_tells_what_the_record_cannot() {
+        let lost = Error::killed(0, Step::Stage, -1);
+        assert_eq!(by_pipe(lost, libc::ENOMEM as u8), Error::new(libc::ENOMEM, Step::Stage));
+        let killed = Error::killed(libc::SIGKILL, Step::Stage, -1);
+        let later = Error::killed(0, Step::Setuid, -1);
+        for (error, told) in [(lost, 0), (killed, 12), (later, 12)] {
+            assert_eq!(by_pipe(error, told), error);
+        }
     }
 
     #[test]
