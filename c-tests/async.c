@@ -110,6 +110,33 @@ static void known_when_readable(void) {
   }
 }
 
+static void linger(pid_t caller) {
+  (void)caller;
+  usleep(50000);
+}
+
+/* Here it stands between the two for a while. */
+static void known_before_its_end(unsigned way, const void *unused) {
+  static struct watcher watcher = {linger, 0, 0, -1};
+  fe_attr attr = nothing();
+  fe_child child;
+  fe_error error;
+  (void)unused;
+  attr.dir = "/nonexistent";
+  watch_if(&watcher, SYS_exit, 0, ~0U, 127);
+  if (!start(&attr, way, &child)) return;
+  while (!readable(&child, 0)) sched_yield();
+  CHECK_INT(fe_spawn_finish(&child, 0, &error), -1);
+  CHECK_STR(errno_name(error.errnum), "ENOENT");
+  CHECK(is_empty(&child));
+  CHECK(watcher.calls > 0);
+}
+
+static void known_though_it_lingers(void) {
+  need(HAS_SECCOMP);
+  EACH_WAY_BESIDE(way) apart(known_before_its_end, way, NULL);
+}
+
 static void in_between(void) {
   EACH_WAY_BESIDE(way) {
     fe_child child;
@@ -358,6 +385,7 @@ int main(int argc, char **argv) {
       {"started", started},
       {"failed", failed},
       {"known when readable", known_when_readable},
+      {"known when readable, before its end", known_though_it_lingers},
       {"in between", in_between},
       {"nothing to finish", not_pending},
       {"cancelled", cancelled},
