@@ -116,7 +116,7 @@ void measure(struct row row, const struct peer *peers, int count) {
   for (int round = 0; round < rounds; round++)
     for (int turn = 0; turn < count; turn++) {
       /* One before the time is taken, lest a peer pay for the cache as the one before it left it: a fork of 4 GiB leaves
-       * nothing in it, and who came next was at 1.14 of the floor where it is at 1.06 now. */
+       * nothing in it, and who came next paid for it. */
       int p = (turn + round) % count;
       take_turn(&row, &all[p], 1);
       us[p][round] = take_turn(&row, &all[p], all[p].spawns > 0 ? all[p].spawns : row.spawns);

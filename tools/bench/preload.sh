@@ -21,11 +21,11 @@ work=$BUILD/bench/preload
 mkdir -p "$work"
 
 $CC -std=c99 -D_GNU_SOURCE -O2 -o "$work/spawn" "$here/preload.c" || exit 1
-flags=(-O2 -static -nostdlib -fno-stack-protector -fno-asynchronous-unwind-tables)
-$CC "${flags[@]}" -o "$work/tiny" "$here/tiny.c" || exit 1
+tiny=$BUILD/bench/tiny
+[ -x "$tiny" ] || { echo "bench: no $tiny: make bench makes it" >&2; exit 1; }
 targets=$(seq -s ' ' 100)
 # No shell between: make spawns by itself what has none of the shell's characters.
-printf 'all: %s\n%s: ; @%s\n' "$targets" "$targets" "$work/tiny" >"$work/targets.mk"
+printf 'all: %s\n%s: ; @%s\n' "$targets" "$targets" "$tiny" >"$work/targets.mk"
 
 # The last one: the first has most of the machine's interrupts.
 cpu=$(taskset -cp $$ | sed 's/.*[-, ]//')
@@ -38,9 +38,9 @@ declare -A name=(
 once() { # ROW: prints the microseconds of one spawn
   local start
   case $1 in
-    tiny) "$work/spawn" 200 0 "$work/tiny" ;;
+    tiny) "$work/spawn" 200 0 "$tiny" ;;
     missing) "$work/spawn" 400 0 /nonexistent ;;
-    big) "$work/spawn" 100 1024 "$work/tiny" ;;
+    big) "$work/spawn" 100 1024 "$tiny" ;;
     make)
       start=${EPOCHREALTIME/./}
       make -s -r -R -j2 -f "$work/targets.mk" all >"$work/out" || return 1
